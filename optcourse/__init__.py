@@ -1,0 +1,1 @@
+"""Optimizers people really train with, on loss surfaces small enough to see."""

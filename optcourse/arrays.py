@@ -1,0 +1,95 @@
+"""The array libraries the course speaks: recognise them, convert between them, compute in double.
+
+Everything here works on single arrays and on pytrees of them (dicts, lists, tuples).
+"""
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from array_api_compat import array_namespace
+
+FRAMEWORKS = ("numpy", "jax", "torch")
+
+
+def framework(params) -> str:
+    """Which library the arrays in `params` belong to: "jax", "torch" or "numpy".
+
+    Plain Python numbers count as NumPy. Mixing JAX arrays and torch tensors is a `TypeError`.
+    """
+    found = {_library(leaf) for leaf in jax.tree.leaves(params)} - {"numpy"}
+    if len(found) > 1:
+        raise TypeError("params mix JAX arrays and torch tensors; convert them to one of the two first.")
+    return found.pop() if found else "numpy"
+
+
+def namespace(params):
+    """The array-API functions (`exp`, `sum`, `where` ...) of the library that `params` belongs to.
+
+    Write a surface with them and it runs on JAX, torch and NumPy alike:
+
+    >>> def bumps(params):
+    ...     xp = namespace(params)
+    ...     return xp.sum(1 - xp.cos(params))
+    >>> float(bumps(np.zeros(2)))
+    0.0
+    """
+    return array_namespace(*(leaf for leaf in jax.tree.leaves(params) if hasattr(leaf, "dtype")))
+
+
+def double_precision():
+    """A context in which JAX honours float64; outside it JAX's setting is left as the user has it."""
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    from jax.experimental import enable_x64  # the only spelling before JAX 0.8
+
+    return enable_x64(True)
+
+
+def to_numpy(tree):
+    """The same pytree with every array as NumPy, without a copy where that is possible."""
+    return jax.tree.map(_leaf_to_numpy, tree)
+
+
+def to_torch(tree):
+    """The same pytree with every array as a fresh torch tensor of the same dtype."""
+    return jax.tree.map(_leaf_to_torch, tree)
+
+
+def weakly_typed(values):
+    """Mark traced scalars as Python numbers, which take the dtype of what they meet.
+
+    A learning rate from a float64 grid must not turn float32 parameters into float64 ones, and
+    `1 - b2` must still be computed in double, as it is where Optax is given Python floats.
+    """
+    from jax._src.lax.lax import _convert_element_type  # JAX has no public function for this
+
+    return jax.tree.map(lambda value: _convert_element_type(value, weak_type=True), values)
+
+
+def _library(leaf) -> str:
+    if isinstance(leaf, jax.Array):
+        return "jax"
+    torch = sys.modules.get("torch")
+    return "torch" if torch is not None and isinstance(leaf, torch.Tensor) else "numpy"
+
+
+def _leaf_to_numpy(leaf):
+    if _library(leaf) != "torch":
+        return np.asarray(leaf)
+    leaf = leaf.detach().cpu()
+    if str(leaf.dtype) == "torch.bfloat16":  # NumPy knows bfloat16 only through JAX's ml_dtypes
+        return leaf.float().numpy().astype(jnp.bfloat16)
+    return leaf.numpy()
+
+
+def _leaf_to_torch(leaf):
+    import torch
+
+    if isinstance(leaf, torch.Tensor):
+        return leaf.detach().clone()
+    leaf = np.array(leaf)
+    if leaf.dtype == jnp.bfloat16:
+        return torch.from_numpy(leaf.astype(np.float32)).to(torch.bfloat16)
+    return torch.from_numpy(leaf)

@@ -1,0 +1,178 @@
+"""`LossSurface`: a loss, and everything the course knows about it, as one frozen value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from optcourse.arrays import double_precision, framework, to_numpy
+
+
+class Minimum(NamedTuple):
+    """A minimum: where it lies and the loss there."""
+
+    params: tuple[float, ...]
+    loss: float
+
+
+@dataclass(frozen=True)
+class LossSurface:
+    """A loss over parameters, differentiated by the library its input belongs to.
+
+    Any function of one's own becomes a surface in one line:
+
+    >>> bowl = LossSurface(lambda params: params[0] ** 2 + 3 * params[1] ** 2)
+    >>> bowl.gradient(np.array([1.0, 1.0]))
+    array([2., 6.])
+
+    Calling it, `.gradient` and `.hessian` take JAX arrays (JAX's autodiff), torch tensors (torch's
+    autograd) and NumPy arrays or lists (computed by JAX in double precision) and answer in kind.
+
+    Args:
+        function: `function(params) -> scalar`; with `step_dependent`, `function(params, step)`.
+            Written with `optcourse.arrays.namespace(params)`, it runs on every library.
+        name: what figures and errors call it; by default the function's name.
+        dim: number of parameters, or None for params that are a pytree.
+        domain: a (low, high) pair per parameter: where it is drawn.
+        minima: every known global minimum.
+        formula: TeX, without dollar signs.
+        start: a good place to start from, used by examples and tests.
+        source: where it comes from.
+        constants: keyword arguments for `function`.
+        step_dependent: the loss changes with the step.
+        period: of a step-dependent loss; called without a step it is averaged over one period.
+        noise_scale: standard deviation of the Gaussian noise on each coordinate of sampled gradients.
+    """
+
+    function: Callable
+    name: str = ""
+    dim: int | None = 2
+    domain: tuple[tuple[float, float], ...] | None = None
+    minima: tuple[Minimum, ...] = ()
+    formula: str = ""
+    start: tuple[float, ...] | None = None
+    source: str = ""
+    constants: Any = field(default=())
+    step_dependent: bool = False
+    period: int | None = None
+    noise_scale: float = 0.0
+
+    def __post_init__(self):
+        if not callable(self.function):
+            raise TypeError(f"a LossSurface is made from a function of params, got {type(self.function).__name__}.")
+        set_ = partial(object.__setattr__, self)  # the dataclass is frozen
+        set_("name", self.name or getattr(self.function, "__name__", "surface"))
+        if isinstance(self.constants, Mapping):
+            set_("constants", tuple(self.constants.items()))
+        if self.domain is None and self.dim is not None:
+            set_("domain", ((-5.0, 5.0),) * self.dim)
+
+    def __call__(self, params, step=None):
+        """Loss at `params` (at `step`, where the loss depends on it)."""
+        if not hasattr(params, "dtype") and self.dim is not None:
+            params = np.asarray(params, dtype=float)
+        constants = dict(self.constants)
+        if not self.step_dependent:
+            return self.function(params, **constants)
+        if step is not None:
+            return self.function(params, step, **constants)
+        if self.period is None:
+            raise ValueError(f"the loss {self.name} changes with the step: say which, as in surface(params, step=0).")
+        return sum(self.function(params, t, **constants) for t in range(self.period)) / self.period
+
+    def gradient(self, params, step=None):
+        """Gradient of the loss, with the structure and library of `params`."""
+        if framework(params) == "torch":
+            return _torch_gradient(self, params, step)
+        return self._through_jax(_jax_gradient, params, step)
+
+    def hessian(self, params, step=None):
+        """Matrix of second derivatives, (dim, dim); a pytree of params is flattened first."""
+        if framework(params) == "torch":
+            import torch
+
+            return torch.autograd.functional.hessian(lambda p: self(p, step), params.detach())
+        return self._through_jax(_jax_hessian, params, step)
+
+    def sampled_gradient(self, params, step, seed):
+        """Gradient plus Gaussian noise of `noise_scale`: the same noise for a step and seed, in every library."""
+        gradient = self.gradient(params, step)
+        if not self.noise_scale:
+            return gradient
+        if framework(params) != "torch":
+            return self._through_jax(_jax_noisy, gradient, step, seed)
+        from optcourse.arrays import to_torch
+
+        with double_precision():
+            noisy = _jax_noisy(self, jax.tree.map(jnp.asarray, to_numpy(gradient)), step, seed)
+        return to_torch(to_numpy(noisy))
+
+    def losses(self, points):
+        """Loss at many points at once, in double precision: (..., dim) -> (...), NumPy."""
+        points = np.asarray(points, dtype=float)
+        with double_precision():
+            flat = _jax_losses(self, points.reshape(-1, points.shape[-1]))
+        return np.asarray(flat).reshape(points.shape[:-1])
+
+    def with_noise(self, scale: float) -> "LossSurface":
+        """The same surface whose sampled gradients carry Gaussian noise of standard deviation `scale`."""
+        return replace(self, noise_scale=float(scale))
+
+    def plot_contours(self, ax=None, **options):
+        """Draw the contours on a matplotlib Axes and return it; see `optcourse.plotting.plot_contours`."""
+        from optcourse import plotting
+
+        return plotting.plot_contours(self, ax=ax, **options)
+
+    def _through_jax(self, compute, params, *rest):
+        if framework(params) == "jax":
+            return compute(self, params, *rest)
+        if self.dim is not None and not hasattr(params, "dtype"):
+            params = np.asarray(params, dtype=float)
+        with double_precision():
+            return to_numpy(compute(self, params, *rest))
+
+
+@partial(jax.jit, static_argnums=0)
+def _jax_gradient(surface, params, step):
+    return jax.grad(surface)(params, step)
+
+
+@partial(jax.jit, static_argnums=0)
+def _jax_hessian(surface, params, step):
+    flat, unflatten = ravel_pytree(params)
+    return jax.hessian(lambda p: surface(unflatten(p), step))(flat)
+
+
+@partial(jax.jit, static_argnums=0)
+def _jax_losses(surface, points):
+    return jax.vmap(surface)(points)
+
+
+@partial(jax.jit, static_argnums=0)
+def _jax_noisy(surface, gradient, step, seed):
+    return add_noise(gradient, surface.noise_scale, step, seed)
+
+
+def add_noise(gradient, scale, step, seed):
+    """Gaussian noise of standard deviation `scale` on every coordinate, drawn from (seed, step) alone."""
+    leaves, structure = jax.tree.flatten(gradient)
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), step), len(leaves))
+    noisy = [g + scale * jax.random.normal(key, g.shape, g.dtype) for g, key in zip(leaves, keys, strict=True)]
+    return jax.tree.unflatten(structure, noisy)
+
+
+def _torch_gradient(surface, params, step):
+    import torch
+
+    leaves, structure = jax.tree.flatten(params)
+    leaves = [leaf.detach().clone().requires_grad_() for leaf in leaves]
+    with torch.enable_grad():
+        loss = surface(jax.tree.unflatten(structure, leaves), step)
+        gradients = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+    return jax.tree.unflatten(structure, gradients)
