@@ -6,11 +6,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from optcourse.arrays import double_precision, framework, to_numpy
+from optcourse.arrays import double_precision, framework, to_numpy, to_torch
 
 
 class Minimum(NamedTuple):
@@ -101,16 +100,15 @@ class LossSurface:
 
     def sampled_gradient(self, params, step, seed):
         """Gradient plus Gaussian noise of `noise_scale`: the same noise for a step and seed, in every library."""
-        gradient = self.gradient(params, step)
+        return self.add_noise(self.gradient(params, step), step, seed)
+
+    def add_noise(self, gradient, step, seed):
+        """The given gradient plus the noise that belongs to this step and seed."""
         if not self.noise_scale:
             return gradient
-        if framework(params) != "torch":
-            return self._through_jax(_jax_noisy, gradient, step, seed)
-        from optcourse.arrays import to_torch
-
-        with double_precision():
-            noisy = _jax_noisy(self, jax.tree.map(jnp.asarray, to_numpy(gradient)), step, seed)
-        return to_torch(to_numpy(noisy))
+        if framework(gradient) == "torch":
+            return to_torch(self.add_noise(to_numpy(gradient), step, seed))
+        return self._through_jax(_jax_noisy, gradient, step, seed)
 
     def losses(self, points):
         """Loss at many points at once, in double precision: (..., dim) -> (...), NumPy."""
@@ -156,15 +154,10 @@ def _jax_losses(surface, points):
 
 @partial(jax.jit, static_argnums=0)
 def _jax_noisy(surface, gradient, step, seed):
-    return add_noise(gradient, surface.noise_scale, step, seed)
-
-
-def add_noise(gradient, scale, step, seed):
-    """Gaussian noise of standard deviation `scale` on every coordinate, drawn from (seed, step) alone."""
     leaves, structure = jax.tree.flatten(gradient)
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), step), len(leaves))
-    noisy = [g + scale * jax.random.normal(key, g.shape, g.dtype) for g, key in zip(leaves, keys, strict=True)]
-    return jax.tree.unflatten(structure, noisy)
+    noise = [jax.random.normal(key, leaf.shape, leaf.dtype) for key, leaf in zip(keys, leaves, strict=True)]
+    return jax.tree.unflatten(structure, [g + surface.noise_scale * n for g, n in zip(leaves, noise, strict=True)])
 
 
 def _torch_gradient(surface, params, step):
