@@ -1,0 +1,62 @@
+"""Collect the claims that the chapters verify and write them as an appendix of the book.
+
+`optcourse.claims.verify` leaves a record of every claim in the metadata of the output it prints. This reads the stored
+notebooks, so that the appendix says what was measured when the chapters were last executed. `make execute` calls it.
+"""
+
+import chapters
+
+PAGE = chapters.BOOK / "verified_claims.md"
+
+INTRODUCTION = """\
+<!-- Generated from the stored outputs of the chapters by `make execute`. Edits are lost. -->
+
+# What this book has verified
+
+Each line is a statement that a cell of the book checks: the number it measures, the number that theory or a
+publication gives, and how far apart the two may be. A cell whose claim is wrong fails, and the book is not built.
+"""
+
+
+def collect(notebook) -> list[dict]:
+    """The records that the outputs of one notebook carry, in reading order."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    records = (output.get("metadata", {}).get("optcourse", {}).get("claim") for output in outputs)
+    return [record for record in records if record]
+
+
+def page() -> str:
+    """The appendix, as MyST Markdown."""
+    sections, count = [], 0
+    for chapter in chapters.chapters():
+        notebook = chapter.read_notebook() if chapter.notebook.exists() else None
+        records = collect(notebook) if notebook else []
+        if records:
+            count += len(records)
+            rows = "\n".join(map(row, records))
+            # The link has no text of its own: it shows the title of the chapter.
+            sections.append(f"## {title(notebook)}\n\nIn [](./{chapter.name}.ipynb).\n\n{TABLE_HEAD}\n{rows}\n")
+    total = f"\nIn all: {count} claim{'' if count == 1 else 's'}.\n"
+    return "\n".join([INTRODUCTION + total, *sections])
+
+
+TABLE_HEAD = "| statement | measured | theory | tolerance | source |\n|---|---:|---:|---:|---|"
+
+
+def row(record: dict) -> str:
+    cells = [record["statement"], *(number(record[key]) for key in ("measured", "theory", "tolerance"))]
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in [*cells, record.get("source") or ""]) + " |"
+
+
+def number(value) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def title(notebook) -> str:
+    """The first heading of a notebook."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return next(line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# "))
+
+
+def write() -> bool:
+    return chapters.write_if_changed(PAGE, page())

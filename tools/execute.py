@@ -1,0 +1,146 @@
+"""Make every notebook from its text twin, executing those whose outputs are out of date (`make execute`)."""
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+import chapters
+import claims
+import nbformat
+from chapters import Chapter, relative
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+CELL_TIMEOUT = 300
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="chapters, as in _toc.yml without book/ (default: all)")
+    parser.add_argument("--force", action="store_true", help="execute also what is up to date")
+    arguments = parser.parse_args()
+    chapters.settle_environment()
+
+    todo = chapters.chapters()
+    unknown = set(arguments.names) - {chapter.name for chapter in todo}
+    if unknown or not todo:
+        print(f"Not a chapter of _toc.yml: {', '.join(sorted(unknown)) or 'the table of contents is empty'}.")
+        return 1
+    if arguments.names:
+        todo = [chapter for chapter in todo if chapter.name in arguments.names]
+
+    failed, to_run = [], []
+    for chapter in todo:
+        try:
+            notebook = from_twin(chapter)
+        except ValueError as error:
+            print(error)
+            failed.append(chapter)
+            continue
+        if arguments.force or not is_executed(notebook):
+            to_run.append(chapter)
+        else:
+            report("text updated" if save(chapter, notebook) else "up to date", chapter)
+
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        running = {pool.submit(execute, chapter): chapter for chapter in to_run}
+        for done in as_completed(running):
+            chapter, problem = running[done], done.result()
+            if problem:
+                failed.append(chapter)
+                print(problem)
+            else:
+                report("executed", chapter)
+
+    if claims.write():
+        print(f"{'written':>14}  {relative(claims.PAGE)}")
+    if failed:
+        names = ", ".join(relative(chapter.notebook) for chapter in failed)
+        print(f"\nLeft as they were: {names}. Everything else is up to date.")
+    return 1 if failed else 0
+
+
+def report(what: str, chapter: Chapter) -> None:
+    print(f"{what:>14}  {relative(chapter.notebook)}", flush=True)
+
+
+def from_twin(chapter: Chapter):
+    """The notebook that the twin describes, with the stored outputs where they are still true."""
+    if not chapter.twin.exists():
+        raise ValueError(f"{relative(chapter.notebook)} has no text yet. `make twins` writes {relative(chapter.twin)}.")
+    notebook = chapter.read_twin()
+    if not chapter.notebook.exists():
+        return notebook
+    stored = chapter.read_notebook()
+    known = stored.metadata.get("optcourse", {})
+    cells = chapters.cells_fingerprint(stored)
+    if cells not in (known.get("cells"), chapters.cells_fingerprint(notebook)):
+        raise ValueError(
+            f"{relative(chapter.notebook)} was edited since it was made from {relative(chapter.twin)}.\n"
+            "To keep those edits: make twins. To drop them: delete the notebook. Then run make execute again."
+        )
+    if known.get("code") == chapters.code_fingerprint(notebook) and known.get("outputs") == outputs(stored):
+        keep_outputs(notebook, stored)
+    return notebook
+
+
+def outputs(notebook) -> str:
+    return chapters.outputs_fingerprint(notebook)
+
+
+def keep_outputs(notebook, stored) -> None:
+    new, old = ([cell for cell in nb.cells if cell.cell_type == "code"] for nb in (notebook, stored))
+    for cell, before in zip(new, old, strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+
+
+def is_executed(notebook) -> bool:
+    return all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
+def execute(chapter: Chapter) -> str | None:
+    """Run a chapter in its own kernel and save it; on failure leave the old notebook and say which cell failed."""
+    began = time.perf_counter()
+    notebook = chapter.read_twin()
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # no warnings about how it is reached
+        resources={"metadata": {"path": str(chapter.notebook.parent)}},
+    )
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        return failure(chapter, client, error)
+    save(chapter, notebook)
+    print(f"{time.perf_counter() - began:>12.1f} s  {relative(chapter.notebook)}", flush=True)
+    return None
+
+
+def failure(chapter: Chapter, client: NotebookClient, error: Exception) -> str:
+    code = [cell for cell in client.nb.cells if cell.cell_type == "code"]
+    number = sum(1 for cell in code if cell.outputs or cell.execution_count) or 1
+    return f"\n{relative(chapter.twin)}: code cell {number} of {len(code)} failed\n{error}"
+
+
+def save(chapter: Chapter, notebook) -> bool:
+    """Write notebook and twin in their normal form; say whether either changed."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata = nbformat.from_dict(chapters.NOTEBOOK_METADATA)
+    notebook.metadata["optcourse"] = {
+        "cells": chapters.cells_fingerprint(notebook),
+        "code": chapters.code_fingerprint(notebook),
+        "outputs": chapters.outputs_fingerprint(notebook),
+    }
+    nbformat.validate(notebook)
+    changed = chapters.write_if_changed(chapter.notebook, nbformat.writes(notebook, version=4) + "\n")
+    return chapter.write_twin(notebook) or changed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
