@@ -6,6 +6,7 @@
 """
 
 from optcourse import optimizers, surfaces
+from optcourse.sweeps import sweep
 from optcourse.tracing import OptimizerStep, OptimizerTrace, Trajectory, run
 
-__all__ = ["OptimizerStep", "OptimizerTrace", "Trajectory", "optimizers", "run", "surfaces"]
+__all__ = ["OptimizerStep", "OptimizerTrace", "Trajectory", "optimizers", "run", "surfaces", "sweep"]

@@ -1,0 +1,234 @@
+"""`sweep`: one optimizer over a grid of hyperparameters, starts and seeds, as labelled arrays.
+
+On Optax the whole grid is one `vmap` of the scan under `run`, cut into pieces that share the cores.
+"""
+
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from optcourse.arrays import double_precision, framework, to_numpy
+from optcourse.loops import BETWEEN_STEPS, Plan, Record, scan_path
+from optcourse.optimizers.contract import Optimizer
+from optcourse.tracing import check_record, check_start, check_steps, check_subjects, run
+
+PIECE = 2500  # lanes of the grid computed at a time: small enough to stay in a core's cache
+
+
+class Axis(NamedTuple):
+    """One axis of the grid: its name and its values, along axis 0."""
+
+    name: str
+    values: np.ndarray
+
+
+def sweep(
+    optimizer: Optimizer | Callable[..., Optimizer],
+    surface,
+    start,
+    *,
+    steps: int,
+    record=("params", "loss"),
+    seed=0,
+    progress: bool = True,
+    **hyperparams,
+):
+    """Run an optimizer for every combination of the given values; returns an `xarray.Dataset`.
+
+    Each hyperparameter given as a sequence becomes an axis with its name; one given as a number is set.
+    Histories have the axis `step` (0 ... steps); what belongs to a step (gradients, updates, step_size) has
+    `update` (0 ... steps - 1). `final_params` and `final_loss` are always there.
+
+    >>> from optcourse import optimizers, surfaces
+    >>> grid = sweep(optimizers.sgd, surfaces.booth(), [0.0, 0.0], steps=50, learning_rate=[0.01, 0.1, 0.2])
+    >>> dict(grid.final_loss.sizes)
+    {'learning_rate': 3}
+    >>> float(grid.final_loss.idxmin())
+    0.1
+
+    Args:
+        optimizer: a factory, `optimizers.adam`, or an optimizer whose other hyperparameters are kept.
+        surface: a `LossSurface`.
+        start: one starting point, or several: (starts, dim).
+        steps: how many updates, the same for all.
+        record: as in `run`; "last" keeps only where each path ends.
+        seed: of the gradient noise; several become the axis `seed`.
+        progress: show a progress bar for torch, which runs one path after the other.
+        **hyperparams: numbers or sequences of them; also what the factory takes, such as `backend="torch"`.
+
+    Raises:
+        TypeError, ValueError: for bad input. MemoryError: if the record would not fit, with its size.
+    """
+    optimizer, axes = _split_axes(optimizer, hyperparams)
+    check_subjects(optimizer, surface)
+    steps, names = check_steps(steps), check_record(record)
+    starts = _starts(surface, start)
+    if starts is not None:
+        axes.append(Axis("start", starts))
+    else:
+        start = check_start(surface, start)
+    if np.ndim(seed):
+        axes.append(Axis("seed", _values("seed", seed)))
+    if optimizer.backend == "torch":
+        result = _one_by_one(optimizer, surface, start, steps, names, seed, axes, progress)
+    else:
+        result = _all_at_once(optimizer, surface, start, steps, names, seed, axes)
+    return _dataset(optimizer, surface, steps, axes, result)
+
+
+def _split_axes(optimizer, given) -> tuple[Optimizer, list[Axis]]:
+    """The optimizer with every single value set, and an axis for every sequence."""
+    axes = [Axis(name, _values(name, value)) for name, value in given.items() if _is_sequence(value)]
+    firsts = {axis.name: float(axis.values[0]) for axis in axes}
+    settings = {name: value for name, value in given.items() if not _is_sequence(value)} | firsts
+    optimizer = optimizer.replace(**settings) if isinstance(optimizer, Optimizer) else optimizer(**settings)
+    if isinstance(optimizer, Optimizer):
+        for axis in axes:
+            if axis.name not in optimizer.hyperparams:
+                raise TypeError(
+                    f"{axis.name} of {optimizer.name} is not a number that can be swept; "
+                    "call sweep once for each of its values."
+                )
+    return optimizer, axes
+
+
+def _is_sequence(value) -> bool:
+    return not isinstance(value, str) and np.ndim(value) > 0
+
+
+def _values(name, value) -> np.ndarray:
+    values = np.asarray(to_numpy(value))
+    if values.ndim != 1 or not values.size or values.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must be a number or a sequence of numbers, got {value!r}.")
+    return values if name == "seed" else values.astype(float)
+
+
+def _starts(surface, start):
+    """Several starting points as (starts, dim), or None if there is just one."""
+    if surface.dim is None or framework(start) == "numpy" and not hasattr(start, "ndim") and not _nested(start):
+        return None
+    points = np.asarray(to_numpy(start))
+    if points.ndim < 2:
+        return None
+    return np.stack([check_start(surface, point) for point in points])
+
+
+def _nested(start) -> bool:
+    return isinstance(start, (list, tuple)) and any(np.ndim(point) for point in start)
+
+
+def _all_at_once(optimizer, surface, start, steps, names, seed, axes) -> Record:
+    traced, schedules = optimizer.traced_and_fixed()
+    plan = Plan(optimizer.recipe, schedules, surface, steps, names)
+    grids = np.meshgrid(*(np.arange(len(axis.values)) for axis in axes), indexing="ij")
+    lanes = {axis.name: axis.values[index.ravel()] for axis, index in zip(axes, grids, strict=True)}
+    count = len(grids[0].ravel()) if axes else 1
+    fixed = {"hyperparams": {k: v for k, v in traced.items() if k not in lanes}, "start": start, "seed": seed}
+    with double_precision():
+        _check_memory(plan, lanes, fixed, count)
+        if count <= PIECE or names:
+            return _shape_lanes(to_numpy(_sweep_lanes(plan, lanes, fixed, count)), axes)
+        pieces = -(-count // PIECE)
+        size = -(-count // pieces)
+        cuts = [np.minimum(np.arange(i * size, (i + 1) * size), count - 1) for i in range(pieces)]
+
+        def piece(cut):
+            with double_precision():  # the setting belongs to a thread
+                return to_numpy(_sweep_lanes(plan, {name: v[cut] for name, v in lanes.items()}, fixed, size))
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None) as pool:
+            results = list(pool.map(piece, cuts))
+        joined = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *results)
+    return _shape_lanes(joined, axes)
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def _sweep_lanes(plan, lanes, fixed, count) -> Record:
+    def one(lane):
+        hyperparams = {**fixed["hyperparams"], **{k: v for k, v in lane.items() if k not in ("start", "seed")}}
+        start, seed = lane.get("start", fixed["start"]), lane.get("seed", fixed["seed"])
+        return scan_path(plan, hyperparams, start, None, seed, 0)
+
+    # Histories come out step first, lane second, so that each step writes one contiguous block.
+    return jax.vmap(one, axis_size=count, out_axes=Record(1, 0))(lanes)
+
+
+def _shape_lanes(record: Record, axes) -> Record:
+    """Unfold the lanes into the axes of the grid and bring them to the front, as views."""
+    sizes = [len(axis.values) for axis in axes]
+
+    def unfold(leaf):
+        grid = leaf.reshape(leaf.shape[0], *sizes, *leaf.shape[2:])
+        return np.moveaxis(grid, 0, len(sizes))
+
+    final = jax.tree.map(lambda leaf: leaf.reshape(*sizes, *leaf.shape[1:]), record.final)
+    return Record(jax.tree.map(unfold, record.history), final)
+
+
+def _check_memory(plan, lanes, fixed, count):
+    if count * (plan.steps + 1) < 10**7 or not hasattr(os, "sysconf"):
+        return
+    shapes = jax.eval_shape(partial(_sweep_lanes, plan, count=count), lanes, fixed)
+    needed = sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > 0.8 * available:
+        raise MemoryError(
+            f"the record of {count} paths with {plan.steps} steps needs {needed / 1e9:.1f} GB, this machine has "
+            f'{available / 1e9:.1f} GB. Record less: record=("loss",) or record="last".'
+        )
+
+
+def _one_by_one(optimizer, surface, start, steps, names, seed, axes, progress) -> Record:
+    from tqdm.auto import tqdm
+
+    combinations = list(itertools.product(*(range(len(axis.values)) for axis in axes)))
+    records = []
+    for indices in tqdm(combinations, desc=f"{optimizer.name} on {surface.name}", delay=2, leave=False, disable=not progress):
+        lane = {axis.name: axis.values[i] for axis, i in zip(axes, indices, strict=True)}
+        at, drawn = lane.pop("start", start), int(lane.pop("seed", seed))
+        path = run(optimizer.replace(**lane), surface, at, steps=steps, record=names, seed=drawn, progress=False)
+        history = {name: getattr(path, name) for name in names if name != "opt_state"}
+        records.append(Record(history, {"params": path.final_params, "loss": path.record.final["loss"]}))
+    sizes = [len(axis.values) for axis in axes]
+    return jax.tree.map(lambda *leaves: np.stack(leaves).reshape(*sizes, *np.shape(leaves[0])), *records)
+
+
+def _dataset(optimizer, surface, steps, axes, result: Record):
+    import xarray  # imported here: it takes longer to import than JAX
+
+    dims = [axis.name for axis in axes]
+    coords = {axis.name: axis.values for axis in axes if axis.name != "start"}
+    variables = {}
+    for axis in axes:
+        if axis.name == "start":
+            coords["start"] = np.arange(len(axis.values))
+            variables["start_params"] = (("start", "coordinate"), axis.values)
+
+    def add(name, tree, along):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+            name_ = name + jax.tree_util.keystr(path)
+            inner = leaf.ndim - len(dims) - len(along)
+            own = ["coordinate"] if surface.dim is not None and inner == 1 else [f"{name_}_{i}" for i in range(inner)]
+            variables[name_] = ((*dims, *along, *own), leaf)
+
+    for name, tree in result.history.items():
+        if name in BETWEEN_STEPS:
+            add(name, tree, ["step"])
+        else:
+            cut = (slice(None),) * len(dims) + (slice(0, steps),)
+            add(name, jax.tree.map(lambda leaf, cut=cut: leaf[cut], tree), ["update"])
+    last = (slice(None),) * len(dims) + (steps,)
+    for name in ("params", "loss"):
+        if name in result.final:
+            add(f"final_{name}", result.final[name], [])
+        elif name in result.history:
+            add(f"final_{name}", jax.tree.map(lambda leaf: leaf[last], result.history[name]), [])
+    kept = {k: float(v) for k, v in optimizer.hyperparams.items() if k not in dims and not callable(v)}
+    attrs = {"optimizer": optimizer.name, "backend": optimizer.backend, "surface": surface.name, "steps": steps} | kept
+    return xarray.Dataset(variables, coords=coords, attrs=attrs)
