@@ -1,5 +1,6 @@
 """Build the site from the stored outputs, warnings being errors, and print its address (`make book`)."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,19 +9,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def build(destination: Path) -> subprocess.CompletedProcess:
-    """Build into `destination/_build/html`.
+    """Build `destination/_build/html` from nothing.
 
-    `--all` reads every page again: a page that is not read again does not repeat its warnings, and a second build
-    after a failed one would pass.
+    Sphinx does not repeat the warnings of a page it need not read again, so that a second build after a failed one
+    would pass; and it leaves pages behind that are no longer in the table of contents.
     """
+    shutil.rmtree(destination / "_build", ignore_errors=True)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
-    options = ["--all", "--warningiserror", "--nitpick", "--keep-going", "--path-output", str(destination)]
-    return subprocess.run([*command, *options], cwd=ROOT, text=True, capture_output=True)
+    options = ["--warningiserror", "--nitpick", "--keep-going", "--path-output", str(destination)]
+    return subprocess.run([*command, *options], cwd=ROOT, text=True, encoding="utf-8", capture_output=True)
 
 
 if __name__ == "__main__":
     done = build(ROOT)
     if done.returncode:
-        print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
-        sys.exit("The site was not built (warnings are errors). See above.")
+        print(done.stderr, file=sys.stderr)
+        sys.exit("The site was not built: warnings are errors.")
     print(f"The book is at {(ROOT / '_build/html/index.html').as_uri()}")

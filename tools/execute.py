@@ -41,17 +41,15 @@ def main() -> int:
         if arguments.force or not is_executed(notebook):
             to_run.append(chapter)
         else:
-            report("text updated" if save(chapter, notebook) else "up to date", chapter)
+            changed = save(chapter, notebook, chapters.code_fingerprint(notebook))
+            report("text updated" if changed else "up to date", chapter)
 
     with ProcessPoolExecutor(max_workers=2) as pool:
         running = {pool.submit(execute, chapter): chapter for chapter in to_run}
         for done in as_completed(running):
-            chapter, problem = running[done], done.result()
-            if problem:
-                failed.append(chapter)
-                print(problem)
-            else:
-                report("executed", chapter)
+            if problem := done.result():
+                failed.append(running[done])
+                print(problem, flush=True)
 
     if claims.write():
         print(f"{'written':>14}  {relative(claims.PAGE)}")
@@ -80,13 +78,10 @@ def from_twin(chapter: Chapter):
             f"{relative(chapter.notebook)} was edited since it was made from {relative(chapter.twin)}.\n"
             "To keep those edits: make twins. To drop them: delete the notebook. Then run make execute again."
         )
-    if known.get("code") == chapters.code_fingerprint(notebook) and known.get("outputs") == outputs(stored):
+    same_code = known.get("code") == chapters.code_fingerprint(notebook)
+    if same_code and known.get("outputs") == chapters.outputs_fingerprint(stored):
         keep_outputs(notebook, stored)
     return notebook
-
-
-def outputs(notebook) -> str:
-    return chapters.outputs_fingerprint(notebook)
 
 
 def keep_outputs(notebook, stored) -> None:
@@ -103,6 +98,8 @@ def execute(chapter: Chapter) -> str | None:
     """Run a chapter in its own kernel and save it; on failure leave the old notebook and say which cell failed."""
     began = time.perf_counter()
     notebook = chapter.read_twin()
+    code = chapters.code_fingerprint(notebook)  # before it runs: the package may be edited meanwhile
+    started = []
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
@@ -111,30 +108,26 @@ def execute(chapter: Chapter) -> str | None:
         coalesce_streams=True,
         extra_arguments=["--IPKernelApp.log_level=40"],  # no warnings about how it is reached
         resources={"metadata": {"path": str(chapter.notebook.parent)}},
+        on_cell_execute=lambda cell, cell_index: started.append(cell),
     )
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        return failure(chapter, client, error)
-    save(chapter, notebook)
+        of = sum(cell.cell_type == "code" for cell in notebook.cells)
+        return f"\n{relative(chapter.twin)}: code cell {len(started)} of {of} failed\n{error}"
+    save(chapter, notebook, code)
     print(f"{time.perf_counter() - began:>12.1f} s  {relative(chapter.notebook)}", flush=True)
     return None
 
 
-def failure(chapter: Chapter, client: NotebookClient, error: Exception) -> str:
-    code = [cell for cell in client.nb.cells if cell.cell_type == "code"]
-    number = sum(1 for cell in code if cell.outputs or cell.execution_count) or 1
-    return f"\n{relative(chapter.twin)}: code cell {number} of {len(code)} failed\n{error}"
-
-
-def save(chapter: Chapter, notebook) -> bool:
+def save(chapter: Chapter, notebook, code: str) -> bool:
     """Write notebook and twin in their normal form; say whether either changed."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     notebook.metadata = nbformat.from_dict(chapters.NOTEBOOK_METADATA)
     notebook.metadata["optcourse"] = {
         "cells": chapters.cells_fingerprint(notebook),
-        "code": chapters.code_fingerprint(notebook),
+        "code": code,
         "outputs": chapters.outputs_fingerprint(notebook),
     }
     nbformat.validate(notebook)
