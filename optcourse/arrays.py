@@ -48,7 +48,7 @@ def double_precision():
 
 
 def to_numpy(tree):
-    """The same pytree with every array as NumPy, without a copy where that is possible."""
+    """The same pytree with every array as NumPy, without a copy where possible; Python numbers stay as they are."""
     return jax.tree.map(_leaf_to_numpy, tree)
 
 
@@ -76,6 +76,8 @@ def _library(leaf) -> str:
 
 
 def _leaf_to_numpy(leaf):
+    if isinstance(leaf, (bool, int, float)):
+        return leaf
     if _library(leaf) != "torch":
         return np.asarray(leaf)
     leaf = leaf.detach().cpu()

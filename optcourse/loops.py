@@ -50,13 +50,11 @@ def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step) -> Re
         at = first_step + index if changes else None
 
         def value_fn(p):
-            return surface(p, at)
+            return scalar_loss(surface, p, at)
 
         loss, gradients = jax.value_and_grad(value_fn)(params)
         gradients = surface.add_noise(gradients, at, seed)
-        updates, new_state = optimizer.update(
-            gradients, state, params, value=loss, grad=gradients, value_fn=value_fn
-        )
+        updates, new_state = optimizer.update(gradients, state, params, value=loss, grad=gradients, value_fn=value_fn)
         seen = {"params": params, "loss": loss, "opt_state": state, "gradients": gradients, "updates": updates}
         if "step_size" in record:
             seen["step_size"] = l2_norm(updates)
@@ -88,7 +86,7 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
 
     def loss_at(index):
         at = first_step + index if changes else None
-        return surface(jax.tree.unflatten(session.structure, leaves), at), at
+        return scalar_loss(surface, jax.tree.unflatten(session.structure, leaves), at), at
 
     def keep_state_between(loss):
         for name, value in (("params", session.params), ("loss", loss.detach), ("opt_state", session.state)):
@@ -120,6 +118,19 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
     if "opt_state" in history:
         stacked["opt_state"] = [to_numpy(state) for state in history["opt_state"]]
     return Record(stacked, {name: to_numpy(value) for name, value in final.items()})
+
+
+def scalar_loss(surface, params, step):
+    """The loss, or a ValueError if the surface returns anything but one number."""
+    loss = surface(params, step)
+    shape = getattr(loss, "shape", None)
+    if shape != () and not isinstance(loss, (int, float)):
+        got = f"shape {tuple(shape)}" if shape else type(loss).__name__
+        raise ValueError(
+            f"the surface {surface.name} must return a single number, got {got}; "
+            "reduce it, for example with .sum() or .mean()."
+        )
+    return loss
 
 
 def l2_norm(tree):

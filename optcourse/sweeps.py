@@ -111,7 +111,7 @@ def _values(name, value) -> np.ndarray:
 
 def _starts(surface, start):
     """Several starting points as (starts, dim), or None if there is just one."""
-    if surface.dim is None or framework(start) == "numpy" and not hasattr(start, "ndim") and not _nested(start):
+    if surface.dim is None or (framework(start) == "numpy" and not hasattr(start, "ndim") and not _nested(start)):
         return None
     points = np.asarray(to_numpy(start))
     if points.ndim < 2:
@@ -189,7 +189,9 @@ def _one_by_one(optimizer, surface, start, steps, names, seed, axes, progress) -
 
     combinations = list(itertools.product(*(range(len(axis.values)) for axis in axes)))
     records = []
-    for indices in tqdm(combinations, desc=f"{optimizer.name} on {surface.name}", delay=2, leave=False, disable=not progress):
+    for indices in tqdm(
+        combinations, desc=f"{optimizer.name} on {surface.name}", delay=2, leave=False, disable=not progress
+    ):
         lane = {axis.name: axis.values[i] for axis, i in zip(axes, indices, strict=True)}
         at, drawn = lane.pop("start", start), int(lane.pop("seed", seed))
         path = run(optimizer.replace(**lane), surface, at, steps=steps, record=names, seed=drawn, progress=False)

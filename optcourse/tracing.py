@@ -11,6 +11,7 @@ import numpy as np
 from optcourse.arrays import double_precision, framework, to_numpy, to_torch
 from optcourse.loops import BETWEEN_STEPS, EVERYTHING, Plan, Record, jitted_scan, torch_path
 from optcourse.optimizers.contract import Optimizer
+from optcourse.optimizers.torch_backend import as_tensors
 from optcourse.suggestions import did_you_mean
 from optcourse.surfaces.loss_surface import LossSurface
 
@@ -262,14 +263,12 @@ def check_subjects(optimizer, surface) -> None:
 
 
 def check_start(surface: LossSurface, start, *, resuming: bool = False):
-    """The starting point as NumPy or JAX arrays of a floating dtype; raise ValueError or TypeError if it cannot be one."""
-    if surface.dim is not None or isinstance(start, (list, tuple)) and all(np.isscalar(x) for x in start):
+    """The starting point as arrays of a floating dtype; raise ValueError or TypeError if it cannot be one."""
+    if surface.dim is not None or (isinstance(start, (list, tuple)) and all(np.isscalar(x) for x in start)):
         start = _floating(start)
         if surface.dim is not None and start.shape != (surface.dim,):
             hint = " For several starts at once, use sweep(start=[...])." if start.ndim == 2 else ""
-            raise ValueError(
-                f"start must have shape ({surface.dim},) on {surface.name}, got {start.shape}.{hint}"
-            )
+            raise ValueError(f"start must have shape ({surface.dim},) on {surface.name}, got {start.shape}.{hint}")
     else:
         start = jax.tree.map(_floating, start)
         if not jax.tree.leaves(start):
@@ -317,17 +316,12 @@ def _run_torch(optimizer, surface, start, steps, names, seed, opt_state, first_s
         to_torch(start),
         steps=steps,
         record=names,
-        opt_state=opt_state if opt_state is None else to_torch_state(opt_state),
+        opt_state=as_tensors(opt_state),
         seed=seed,
         first_step=first_step,
         progress=lambda indices: tqdm(indices, desc=title, delay=2, leave=False, disable=not progress),
     )
     return Trajectory(optimizer, surface, steps, first_step, record)
-
-
-def to_torch_state(state):
-    """A recorded torch state (NumPy) as tensors again; numbers stay numbers."""
-    return jax.tree.map(lambda leaf: to_torch(leaf) if isinstance(leaf, np.ndarray) else leaf, state)
 
 
 def _floating(value) -> np.ndarray:
@@ -357,7 +351,9 @@ def _without_surplus(record: Record, steps: int) -> Record:
 def _join(pieces, last, cut):
     if isinstance(last, list):
         return [state for piece in pieces for state in piece[cut]] + last
-    return jax.tree.map(lambda *leaves: np.concatenate([*(leaf[cut] for leaf in leaves[:-1]), leaves[-1]]), *pieces, last)
+    return jax.tree.map(
+        lambda *leaves: np.concatenate([*(leaf[cut] for leaf in leaves[:-1]), leaves[-1]]), *pieces, last
+    )
 
 
 def _stack_states(states: list):

@@ -74,6 +74,7 @@ def _torch_adagrad(learning_rate, initial_accumulator_value, eps):
     torch=_torch_adagrad,
     optax_name="optax.adagrad",
     torch_name="torch.optim.Adagrad",
+    tolerance=1e-6,
     differences=[
         Difference("default initial_accumulator_value", 0.1, 0.0),
         Difference("default eps", 1e-7, 1e-10),
@@ -135,9 +136,7 @@ def _torch_rprop(learning_rate, eta_minus, eta_plus, min_step_size, max_step_siz
     differences=[Difference("first step / learning rate", 0.0, 1.0)],
     source="Riedmiller and Braun 1993, doi:10.1109/ICNN.1993.298623",
 )
-def rprop(
-    learning_rate=0.01, eta_minus=0.5, eta_plus=1.2, min_step_size=1e-6, max_step_size=50.0, *, backend="optax"
-):
+def rprop(learning_rate=0.01, eta_minus=0.5, eta_plus=1.2, min_step_size=1e-6, max_step_size=50.0, *, backend="optax"):
     r"""Rprop: only the gradient's signs; each coordinate's step grows while its sign stays."""
 
 
@@ -153,7 +152,7 @@ def rprop(
     source="Kingma and Ba 2015, arXiv:1412.6980",
 )
 def adam(learning_rate=0.001, b1=0.9, b2=0.999, eps=1e-8, *, backend="optax"):
-    r"""Adam: \(m, v\) are bias-corrected moving averages of \(g, g^2\); \(x \leftarrow x - \eta\, m / (\sqrt v + \epsilon)\)."""
+    r"""Adam: \(x \leftarrow x - \eta\, m / (\sqrt v + \epsilon)\); \(m, v\) average \(g, g^2\), bias-corrected."""
 
 
 @entry(
@@ -203,6 +202,8 @@ def nadam(learning_rate=0.001, b1=0.9, b2=0.999, eps=1e-8, *, backend="optax"):
     torch=_torch_adam_family("RAdam"),
     optax_name="optax.radam",
     torch_name="torch.optim.RAdam",
+    tolerance=1e-6,
+    differences=[Difference("eps is added", "after bias correction", "before bias correction")],
     source="Liu et al. 2020, arXiv:1908.03265",
 )
 def radam(learning_rate=0.001, b1=0.9, b2=0.999, eps=1e-8, *, backend="optax"):

@@ -29,8 +29,9 @@ class Entry:
         optax: the Optax factory, called with our hyperparameters; None if Optax has none.
         torch: translates our hyperparameters to (torch class, arguments); None if torch has none.
         optax_name, torch_name: where it lives in each library.
-        agreement: "equal" (one algorithm, equal to rounding with our defaults), "different" (two
-            algorithms under one name), or "one library".
+        agreement: "equal" (one algorithm with our defaults), "different" (two algorithms under one name),
+            or "one library".
+        tolerance: relative difference up to which equal ones agree, where the path does not amplify it.
         differences: how the libraries differ, in their defaults or in the algorithm.
         matrices_only: torch takes nothing but matrices.
         source: the paper.
@@ -43,6 +44,7 @@ class Entry:
     optax_name: str
     torch_name: str
     agreement: str
+    tolerance: float
     differences: tuple[Difference, ...]
     matrices_only: bool
     source: str
@@ -52,13 +54,35 @@ ENTRIES: dict[str, Entry] = {}
 FACTORIES: dict[str, Callable[..., Optimizer]] = {}
 
 
-def entry(title, *, optax, torch, optax_name, torch_name, source, agreement="equal", differences=(), matrices_only=False):
+def entry(
+    title,
+    *,
+    optax,
+    torch,
+    optax_name,
+    torch_name,
+    source,
+    agreement="equal",
+    tolerance=1e-9,
+    differences=(),
+    matrices_only=False,
+):
     """Decorate a signature: floats in it become hyperparameters (traced), everything else is a fixed setting."""
 
     def decorate(declared):
         name = declared.__name__
         ENTRIES[name] = Entry(
-            name, title, optax, torch, optax_name, torch_name, agreement, tuple(differences), matrices_only, source
+            name=name,
+            title=title,
+            optax=optax,
+            torch=torch,
+            optax_name=optax_name,
+            torch_name=torch_name,
+            agreement=agreement,
+            tolerance=tolerance,
+            differences=tuple(differences),
+            matrices_only=matrices_only,
+            source=source,
         )
         signature = inspect.signature(declared)
         known = [parameter for parameter in signature.parameters if parameter != "backend"]

@@ -39,7 +39,9 @@ def from_optax(optimizer, *, name: str | None = None, **hyperparams) -> Optimize
     if isinstance(optimizer, optax.GradientTransformation):
         if hyperparams:
             given = ", ".join(hyperparams)
-            raise TypeError(f"this optimizer is already built, {given} came too late: use from_optax(factory, {given}=...).")
+            raise TypeError(
+                f"this optimizer is already built, {given} came too late: use from_optax(factory, {given}=...)."
+            )
         return Optimizer(name or "optax", "optax", {}, GivenTransformation(optimizer))
     if not callable(optimizer):
         raise TypeError(f"from_optax takes an Optax factory or GradientTransformation, got {optimizer!r}.")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from optcourse.arrays import double_precision
+from optcourse.arrays import double_precision, to_torch
 
 
 class TorchState(NamedTuple):
@@ -47,9 +47,10 @@ class TorchRecipe:
     def group(self, hyperparams, positions=None):
         """The torch class and one parameter group with these hyperparameters."""
         schedule = None
-        if callable(hyperparams.get("learning_rate")):
-            schedule = hyperparams["learning_rate"]
-            hyperparams = {**hyperparams, "learning_rate": value_at(schedule, 0)}
+        for rate in ("learning_rate", "lr"):  # ours, and torch's own in from_torch
+            if callable(hyperparams.get(rate)):
+                schedule = hyperparams[rate]
+                hyperparams = {**hyperparams, rate: value_at(schedule, 0)}
         numbers = {name: float(value) for name, value in hyperparams.items()}
         optimizer_class, settings = self.translate(**dict(self.settings), **numbers)
         return optimizer_class, Group(positions, settings, schedule)
@@ -138,6 +139,11 @@ def copy_tensors(tree):
     if isinstance(tree, list):
         return [copy_tensors(value) for value in tree]
     return tree.detach().clone() if hasattr(tree, "detach") else tree
+
+
+def as_tensors(state):
+    """A recorded state (NumPy) as torch keeps it: arrays become tensors, Python numbers stay."""
+    return jax.tree.map(lambda leaf: to_torch(leaf) if hasattr(leaf, "dtype") else leaf, state)
 
 
 def value_at(schedule: Callable, count: int) -> float:
