@@ -150,7 +150,7 @@ def package_sources() -> dict:
     for path in sorted((ROOT / "optcourse").rglob("*")):
         if path.suffix == ".py":
             sources[relative(path)] = fingerprint(syntax(ast.parse(path.read_text(encoding="utf-8"))))
-        elif path.is_file() and path.suffix != ".pyc":
+        elif path.is_file() and path.suffix != ".pyc" and not path.name.startswith("."):
             sources[relative(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
     return sources
 
