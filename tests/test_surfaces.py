@@ -67,7 +67,8 @@ def test_everything_a_surface_tells_fits_together(surface):
     assert surface.source
     assert len(surface.domain) == len(surface.start) == surface.dim
     assert all(low < high for low, high in surface.domain)
-    assert all(low <= x <= high for x, (low, high) in zip(surface.start, surface.domain, strict=True))
+    for params in (surface.start, *(minimum.params for minimum in surface.minima)):
+        assert all(low <= x <= high for x, (low, high) in zip(params, surface.domain, strict=True))
     assert bool(surface.minima) == (surface.name not in SADDLES)
     assert len({minimum.loss for minimum in surface.minima}) <= 1
 
