@@ -4,6 +4,7 @@ That their outputs are true is tested by nbval, which executes every chapter and
 there is something to compare.
 """
 
+import re
 import subprocess
 import sys
 
@@ -99,16 +100,23 @@ def test_stored_form_is_the_normal_form(chapter):
     assert kept == chapters.NOTEBOOK_METADATA, f"{chapter.name}: run make execute"
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_files_that_documents_point_to_exist(name):
+    text = (chapters.ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r'(?:\]\(|src=")([^)"]+)', text):
+        assert target.startswith("https://") or (chapters.ROOT / target).exists(), f"{name} points to {target}"
+
+
 def test_verified_claims_are_up_to_date():
     assert claims.PAGE.read_text(encoding="utf-8") == claims.page(), "run make execute"
 
 
 def test_claims_are_collected_from_outputs():
-    record = {"statement": "a | b", "measured": 0.04, "theory": 0.04, "tolerance": 1e-3, "source": "a book"}
+    record = {"statement": "a | b_1", "measured": "0.04", "theory": "0.04", "tolerance": 1e-3, "source": "{cite:p}`x`"}
     printed = nbformat.v4.new_output("display_data", metadata={"optcourse": {"claim": record}})
     cell = nbformat.v4.new_code_cell("verify(...)", outputs=[nbformat.v4.new_output("stream", text="x"), printed])
     assert claims.collect(nbformat.v4.new_notebook(cells=[cell])) == [record]
-    assert claims.row(record) == r"| a \| b | 0.04 | 0.04 | 0.001 | a book |"
+    assert claims.row(record) == r"| a \| b\_1 | 0.04 | 0.04 | 0.001 | {cite:p}`x` |"
 
 
 @pytest.fixture

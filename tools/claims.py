@@ -4,6 +4,8 @@
 notebooks, so that the appendix says what was measured when the chapters were last executed. `make execute` calls it.
 """
 
+import re
+
 import chapters
 
 PAGE = chapters.BOOK / "verified_claims.md"
@@ -44,12 +46,10 @@ TABLE_HEAD = "| statement | measured | theory | tolerance | source |\n|---|---:|
 
 
 def row(record: dict) -> str:
-    cells = [record["statement"], *(number(record[key]) for key in ("measured", "theory", "tolerance"))]
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in [*cells, record.get("source") or ""]) + " |"
-
-
-def number(value) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    """One line of the table. The source may be Markdown, `{cite:p}` included; the rest is plain text."""
+    plain = [record["statement"], record["measured"], record["theory"], record["tolerance"] or "exact"]
+    cells = [re.sub(r"([\\`*_<$\[{])", r"\\\1", str(cell)) for cell in plain] + [record["source"]]
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def title(notebook) -> str:

@@ -1,9 +1,10 @@
-"""Only the chapters of the table of contents are tested; other notebooks below this folder are not the book."""
+"""Runs before all tests: the same surroundings for every kernel, and only the chapters of the book among notebooks."""
 
 from pathlib import Path
 
 import chapters
 
+chapters.settle_environment()
 CHAPTERS = {chapter.notebook for chapter in chapters.chapters()}
 
 
