@@ -45,6 +45,34 @@ def steps_to_tolerance(path: Trajectory, tolerance: float, *, minimum_loss: floa
     return int(reached[0]) if reached.size else None
 
 
+def settling_step(loss, level: float):
+    """First step from which on the loss stays at or below `level`; infinite where it is above it at the end.
+
+    Unlike `steps_to_tolerance` it is not taken in by a path that passes the level and leaves again.
+
+    >>> settling_step(np.array([4.0, 0.5, 2.0, 0.5, 0.1]), 1.0)
+    3.0
+
+    Args:
+        loss: (steps + 1,), or an `xarray.DataArray` with the axis `step`, as `sweep` gives it.
+        level: a loss, such as that of the minimum and a little more.
+
+    Returns:
+        A float, or an array over the other axes.
+    """
+    if not hasattr(loss, "dims"):
+        return float(_settling(np.asarray(loss), level))
+    axis = loss.dims.index("step")
+    return loss.isel(step=0, drop=True).copy(data=_settling(np.moveaxis(loss.values, axis, -1), level))
+
+
+def _settling(loss, level):
+    above = ~(loss <= level)  # nan is above
+    steps = loss.shape[-1]
+    after = np.where(above.any(-1), steps - np.argmax(above[..., ::-1], axis=-1), 0)
+    return np.where(after < steps, after, np.inf)
+
+
 def linear_rate(path: Trajectory, *, minimum=None) -> float:
     r"""Factor by which a step shrinks the distance to the minimum, fitted to the later part of the path.
 

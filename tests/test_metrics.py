@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optcourse import metrics, optimizers, run, surfaces
+from optcourse import metrics, optimizers, run, surfaces, sweep
 from optcourse.loops import Record
 from optcourse.surfaces import LossSurface
 from optcourse.tracing import Trajectory
@@ -208,3 +208,18 @@ def test_bad_input_says_what_to_do():
         metrics.linear_rate(path, minimum=[0, 0, 0])
     with pytest.raises(AttributeError, match="params was not recorded"):
         metrics.path_length(descend(0.01, steps=5, record=("loss",)))
+
+
+def test_settling_is_for_good():
+    assert metrics.settling_step([3.0, 2.0, 1.0], 5.0) == 0
+    assert metrics.settling_step([3.0, 0.5, 1.0], 0.7) == np.inf
+    assert metrics.settling_step([3.0, 0.5, 0.4], 0.7) == 1
+    assert metrics.settling_step([3.0, np.nan, np.nan], 5.0) == np.inf
+    grid = sweep(
+        optimizers.sgd, surfaces.quadratic_bowl(), [1.0, 1.0], steps=100, learning_rate=[0.01, 0.05, 0.2], record="loss"
+    )
+    settled = metrics.settling_step(grid.loss, 1e-6)
+    assert settled.dims == ("learning_rate",)
+    for rate in (0.01, 0.05, 0.2):
+        assert settled.sel(learning_rate=rate) == metrics.settling_step(grid.loss.sel(learning_rate=rate).values, 1e-6)
+    assert np.isinf(settled.sel(learning_rate=0.2)) and np.isfinite(settled.sel(learning_rate=0.05))

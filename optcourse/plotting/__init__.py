@@ -8,6 +8,7 @@ from optcourse.plotting.animation import create_animation
 from optcourse.plotting.contours import plot_contours
 from optcourse.plotting.curvature import plot_hessian
 from optcourse.plotting.curves import plot_loss_curves
+from optcourse.plotting.embed import show_animation
 from optcourse.plotting.paths import plot_comparison, plot_trajectory
 from optcourse.plotting.style import PALETTE, STYLE, path_styles
 from optcourse.plotting.surface_3d import plot_surface_3d
@@ -25,4 +26,5 @@ __all__ = [
     "plot_loss_curves",
     "plot_surface_3d",
     "plot_trajectory",
+    "show_animation",
 ]
