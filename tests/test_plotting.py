@@ -397,5 +397,5 @@ def test_descriptions():
 def test_an_animation_in_a_page_is_sealed_in_a_frame():
     path = run(optimizers.sgd(0.05), surfaces.quadratic_bowl(), [-4.0, 2.0], steps=5)
     page = plotting.show_animation(path, frames=3).data
-    assert page.startswith("<iframe") and 'sandbox="allow-scripts"' in page and "SGD" in page.split("srcdoc")[0]
+    assert page.startswith("<div><iframe") and 'sandbox="allow-scripts"' in page and "SGD" in page.split("srcdoc")[0]
     assert not re.search(r"(?:src|href)=(?:&quot;|\")(?!data:)", page)

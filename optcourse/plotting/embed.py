@@ -23,6 +23,6 @@ def show_animation(paths, surface=None, *, frames: int = 40, dpi: int = 80, heig
     title = html.escape(describe(labelled(paths)), quote=True)
     source = html.escape(page, quote=True)
     return HTML(
-        f'<iframe title="{title}" srcdoc="{source}" sandbox="allow-scripts" loading="lazy" '
-        f'style="border: 0; width: 100%; height: {height}px"></iframe>'
+        f'<div><iframe title="{title}" srcdoc="{source}" sandbox="allow-scripts" loading="lazy" '
+        f'style="border: 0; width: 100%; height: {height}px"></iframe></div>'
     )
