@@ -13,7 +13,7 @@ book: $(INSTALLED)    ## build the site from the stored outputs and print its ad
 serve: book       ## build the site and show it on this machine until Ctrl-C
 	@$(BIN)/python tools/serve.py
 
-test: $(INSTALLED)    ## everything that CI runs: tests, every chapter, the site in a browser
+test: lint        ## everything that CI runs: style, tests, every chapter, the site in a browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 execute: $(INSTALLED) ## re-run the chapters whose text, code or package changed
@@ -23,7 +23,7 @@ twins: $(INSTALLED)   ## bring notebooks edited in JupyterLab back into their te
 	@$(BIN)/python tools/twins.py
 
 lab: $(INSTALLED)     ## open the book in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=.
+	@$(BIN)/jupyter lab
 
 bench: $(INSTALLED)   ## measure the package against its yardsticks
 	@$(BIN)/python -m benchmarks
