@@ -126,7 +126,7 @@ def fingerprint(value) -> str:
 
 def cells_fingerprint(notebook) -> str:
     """What people write: it differs when a notebook was edited and its twin was not, or the other way round."""
-    return fingerprint([(cell.cell_type, cell.source, sorted(tags(cell))) for cell in notebook.cells])
+    return fingerprint(twin_text(notebook))
 
 
 def code_fingerprint(notebook) -> str:

@@ -1,6 +1,8 @@
 """Make every notebook from its text twin, executing those whose outputs are out of date (`make execute`)."""
 
 import argparse
+import base64
+import io
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,6 +13,7 @@ import nbformat
 from chapters import Chapter, relative
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from PIL import Image
 
 CELL_TIMEOUT = 300
 
@@ -115,9 +118,23 @@ def execute(chapter: Chapter) -> str | None:
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         of = sum(cell.cell_type == "code" for cell in notebook.cells)
         return f"\n{relative(chapter.twin)}: code cell {len(started)} of {of} failed\n{error}"
+    shrink_pictures(notebook)
     save(chapter, notebook, code)
     print(f"{time.perf_counter() - began:>12.1f} s  {relative(chapter.notebook)}", flush=True)
     return None
+
+
+def shrink_pictures(notebook) -> None:
+    """Store pictures with a palette of 128 colours: a third of the bytes, and no difference to be seen."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).convert("RGB")
+                small = io.BytesIO()
+                picture.quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+                    small, "PNG", optimize=True
+                )
+                output.data["image/png"] = base64.b64encode(small.getvalue()).decode("ascii")
 
 
 def save(chapter: Chapter, notebook, code: str) -> bool:

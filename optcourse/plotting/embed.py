@@ -8,7 +8,7 @@ from optcourse.plotting.animation import create_animation
 from optcourse.plotting.text import describe, labelled
 
 
-def show_animation(paths, surface=None, *, frames: int = 40, dpi: int = 80, height: int = 560, **options):
+def show_animation(paths, surface=None, *, frames: int = 25, dpi: int = 64, height: int = 460, **options):
     """The animation of `create_animation` as the output of a cell; it is part of the page and loads nothing.
 
     Args:
