@@ -201,6 +201,16 @@ def test_an_edited_notebook_is_not_overwritten_and_make_twins_brings_it_back(min
     assert "Both book/mine.ipynb and book/text/mine.md were edited" in capsys.readouterr().out
 
 
+def test_options_of_a_cell_are_text_too(mine):
+    options = "tags: [hide-input]\nmystnb:\n  figure:\n    name: two\n    caption: |\n      Two: a *number*"
+    replace(mine.twin, "print(2)", f"---\n{options}\n---\nprint(2)")
+    execute.execute(mine)
+    assert chapters.twin_text(mine.read_notebook()) == mine.twin.read_text()
+    replace(mine.notebook, "Two: a *number*", "Two")
+    with pytest.raises(ValueError, match="was edited since"):
+        execute.from_twin(mine)
+
+
 def test_a_header_that_would_be_lost_is_refused(mine):
     replace(mine.twin, "  name: python3\n", "  name: python3\nmystnb:\n  merge_streams: true\n")
     with pytest.raises(ValueError, match="must begin with exactly these lines"):

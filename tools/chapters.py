@@ -104,8 +104,9 @@ def relative(path: Path) -> str:
 
 def twin_text(notebook) -> str:
     """The text twin of a notebook: its cells in MyST Markdown below the common header."""
-    bare = nbformat.v4.new_notebook(cells=notebook.cells)
-    text = jupytext.writes(bare, fmt="md:myst")
+    # By way of JSON, which sorts the options of a cell: the text must not depend on where the notebook comes from.
+    stored = nbformat.writes(nbformat.v4.new_notebook(cells=notebook.cells), version=4)
+    text = jupytext.writes(nbformat.reads(stored, as_version=4), fmt="md:myst")
     body = re.sub(r"\A---\n.*?\n---\n", "", text, count=1, flags=re.DOTALL)
     return TWIN_HEADER + body.lstrip("\n")
 
