@@ -12,8 +12,12 @@ import numpy as np
 import optax
 
 from optcourse.arrays import to_numpy, weakly_typed
+from optcourse.optimizers.contract import Optimizer
 from optcourse.optimizers.torch_backend import Session
 from optcourse.surfaces.loss_surface import LossSurface
+from optcourse.xla_options import compile_small_loops_whole
+
+compile_small_loops_whole()
 
 BETWEEN_STEPS = ("params", "loss", "opt_state")  # steps + 1 entries: before the first step ... after the last
 DURING_STEPS = ("gradients", "updates", "step_size")  # one entry for each step
@@ -33,12 +37,19 @@ class Plan(NamedTuple):
     recipe: Any
     schedules: tuple[tuple[str, Any], ...]
     surface: LossSurface
-    steps: int
+    recorded_steps: int  # the length of what is recorded; 0 where nothing is
     record: tuple[str, ...]
 
 
-def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step) -> Record:
-    """Run an Optax optimizer for `plan.steps` steps in one `lax.scan`; everything but the plan may be traced."""
+def plan_path(optimizer: Optimizer, surface: LossSurface, steps: int, record) -> tuple[Plan, dict[str, Any]]:
+    """What is compiled in, and the hyperparameters, which are not."""
+    traced, schedules = optimizer.traced_and_fixed()
+    hyperparams = {name: float(value) for name, value in traced.items()}
+    return Plan(optimizer.recipe, schedules, surface, steps if record else 0, record), hyperparams
+
+
+def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step, steps) -> Record:
+    """Run an Optax optimizer for `steps` steps in one compiled loop; everything but the plan may be traced."""
     surface, record = plan.surface, plan.record
     optimizer = plan.recipe({**weakly_typed(hyperparams), **dict(plan.schedules)})
     if opt_state is None:
@@ -59,15 +70,19 @@ def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step) -> Re
         if "step_size" in record:
             seen["step_size"] = l2_norm(updates)
         new_carry = (optax.apply_updates(params, updates), _with_dtypes_of(state, new_state))
+        if not record:
+            new_carry = jax.tree.map(lanes_innermost, new_carry)
         return new_carry, {name: seen[name] for name in record}
 
-    # A history that reaches past the last step needs the loop once more; its surplus is cut off as a view.
-    length = plan.steps + 1 if record else plan.steps
-    indices = jnp.arange(length) if changes else None
-    (params, state), history = jax.lax.scan(step, (start, opt_state), indices, length=length)
     if record:
+        # A history that reaches past the last step needs the loop once more; its surplus is cut off as a view.
+        length = plan.recorded_steps + 1
+        indices = jnp.arange(length) if changes else None
+        _, history = jax.lax.scan(step, (start, opt_state), indices, length=length)
         return Record(history, {})
-    last = first_step + plan.steps if surface.step_dependent else None
+    # A number of steps that is not compiled in: one step cannot come out rounded otherwise than many.
+    params, state = jax.lax.fori_loop(0, steps, lambda index, carry: step(carry, index)[0], (start, opt_state))
+    last = first_step + steps if surface.step_dependent else None
     return Record({}, {"params": params, "loss": surface(params, last), "opt_state": state})
 
 
@@ -80,7 +95,8 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
 
     session: Session = optimizer.transformation.open(start, opt_state)
     leaves = session.leaves
-    history = {name: [] for name in record}
+    kept = {"params", *record} if {"updates", "step_size"} & {*record} else {*record}
+    history = {name: [] for name in kept - {"updates", "step_size"}}
     keep = {name: values.append for name, values in history.items()}
     changes = surface.step_dependent or surface.noise_scale
 
@@ -93,31 +109,26 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
             if name in keep:
                 keep[name](value())
 
-    before = None
     for index in progress(range(steps)):
         loss, at = loss_at(index)
         grads = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
         grads = surface.add_noise(list(grads), at, seed)
         keep_state_between(loss)
-        if "updates" in keep or "step_size" in keep:
-            before = [leaf.detach().clone() for leaf in leaves]
         if "gradients" in keep:
             keep["gradients"](jax.tree.unflatten(session.structure, [grad.clone() for grad in grads]))
         session.step(grads, lambda params, at=at: surface(params, at))
-        if before is not None:
-            updates = [leaf.detach() - old for leaf, old in zip(leaves, before, strict=True)]
-            if "updates" in keep:
-                keep["updates"](jax.tree.unflatten(session.structure, updates))
-            if "step_size" in keep:
-                keep["step_size"](torch.sqrt(sum((update * update).sum() for update in updates)))
     with torch.no_grad():
         loss, _ = loss_at(steps)
     keep_state_between(loss)
     final = {"params": session.params(), "loss": loss.detach(), "opt_state": session.state()}
-    stacked = {name: _stack(values, steps) for name, values in history.items() if name != "opt_state"}
+    stacked = {name: _stack(values, start) for name, values in history.items() if name != "opt_state"}
     if "opt_state" in history:
         stacked["opt_state"] = [to_numpy(state) for state in history["opt_state"]]
-    return Record(stacked, {name: to_numpy(value) for name, value in final.items()})
+    if kept != {*history}:  # what a step did is the difference of what was before and after it
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is recorded, not reported
+            stacked["updates"] = jax.tree.map(lambda leaf: leaf[1:] - leaf[:-1], stacked["params"])
+            stacked["step_size"] = _norm_of_each(stacked["updates"])
+    return Record({name: stacked[name] for name in record}, {name: to_numpy(value) for name, value in final.items()})
 
 
 def scalar_loss(surface, params, step):
@@ -133,6 +144,21 @@ def scalar_loss(surface, params, step):
     return loss
 
 
+@jax.custom_batching.custom_vmap
+def lanes_innermost(array):
+    """The same array; under `vmap` its lanes lie next to each other in memory, which is what SIMD code needs."""
+    return array
+
+
+@lanes_innermost.def_vmap
+def _lanes_innermost(axis_size, batched, array):
+    from jax.experimental.layout import Layout, with_layout_constraint
+
+    if batched[0] and array.ndim > 1:
+        array = with_layout_constraint(array, Layout((*range(1, array.ndim), 0)))
+    return array, batched[0]
+
+
 def l2_norm(tree):
     """Euclidean norm over all entries of a pytree."""
     return jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)))
@@ -142,9 +168,14 @@ def _with_dtypes_of(state, new_state):
     return jax.tree.map(lambda old, new: jnp.asarray(new).astype(jnp.asarray(old).dtype), state, new_state)
 
 
-def _stack(values, steps):
+def _norm_of_each(updates):
+    squares = [np.square(leaf).sum(axis=tuple(range(1, leaf.ndim))) for leaf in jax.tree.leaves(updates)]
+    return np.sqrt(sum(squares))
+
+
+def _stack(values, params):
     import torch
 
-    if not values:  # no steps: keep the shape that stacking would have given
-        return np.zeros((0,))
+    if not values:  # no steps: what belongs to a step has the shape of params
+        return jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape)), to_numpy(params))
     return to_numpy(jax.tree.map(lambda *leaves: torch.stack(leaves), *values))

@@ -4,6 +4,7 @@ On Optax the whole grid is one `vmap` of the scan under `run`, cut into pieces t
 """
 
 import itertools
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,14 @@ import jax
 import numpy as np
 
 from optcourse.arrays import double_precision, framework, to_numpy
-from optcourse.loops import BETWEEN_STEPS, Plan, Record, scan_path
+from optcourse.loops import BETWEEN_STEPS, Record, plan_path, scan_path
 from optcourse.optimizers.contract import Optimizer
 from optcourse.tracing import check_record, check_start, check_steps, check_subjects, run
 
-PIECE = 2500  # lanes of the grid computed at a time: small enough to stay in a core's cache
+# Lanes of the grid computed at a time: few enough for what they compute, and what they record, to stay in a cache.
+PIECE = 2000
+RECORDED_PIECE = 250_000  # lanes x steps
+LANE_AXES = Record(history=1, final=0)  # a history has the step first, so that each step writes one block
 
 
 class Axis(NamedTuple):
@@ -124,28 +128,44 @@ def _nested(start) -> bool:
 
 
 def _all_at_once(optimizer, surface, start, steps, names, seed, axes) -> Record:
-    traced, schedules = optimizer.traced_and_fixed()
-    plan = Plan(optimizer.recipe, schedules, surface, steps, names)
+    plan, hyperparams = plan_path(optimizer, surface, steps, names)
     grids = np.meshgrid(*(np.arange(len(axis.values)) for axis in axes), indexing="ij")
     lanes = {axis.name: axis.values[index.ravel()] for axis, index in zip(axes, grids, strict=True)}
-    count = len(grids[0].ravel()) if axes else 1
-    fixed = {"hyperparams": {k: v for k, v in traced.items() if k not in lanes}, "start": start, "seed": seed}
+    count = grids[0].size if axes else 1
+    fixed = {"hyperparams": {k: v for k, v in hyperparams.items() if k not in lanes}, "start": start, "seed": seed}
+    fixed["steps"] = steps
+    pieces = -(-count // (min(PIECE, max(64, RECORDED_PIECE // (steps + 1))) if names else PIECE))
+    size = -(-count // pieces)
+
+    def compute(first):  # all pieces have one size, so that one compilation serves them: the last repeats its end
+        chosen = np.minimum(np.arange(first, first + size), count - 1)
+        with double_precision():  # this setting belongs to a thread
+            return to_numpy(_sweep_lanes(plan, {name: v[chosen] for name, v in lanes.items()}, fixed, size))
+
     with double_precision():
-        _check_memory(plan, lanes, fixed, count)
-        if count <= PIECE or names:
-            return _shape_lanes(to_numpy(_sweep_lanes(plan, lanes, fixed, count)), axes)
-        pieces = -(-count // PIECE)
-        size = -(-count // pieces)
-        cuts = [np.minimum(np.arange(i * size, (i + 1) * size), count - 1) for i in range(pieces)]
+        shapes = _sweep_lanes.eval_shape(plan, {name: v[:size] for name, v in lanes.items()}, fixed, size)
+    _check_memory(shapes, count, size, steps)
+    return _shape_lanes(compute(0) if pieces == 1 else _assemble(compute, shapes, count, size), axes)
 
-        def piece(cut):
-            with double_precision():  # the setting belongs to a thread
-                return to_numpy(_sweep_lanes(plan, {name: v[cut] for name, v in lanes.items()}, fixed, size))
 
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None) as pool:
-            results = list(pool.map(piece, cuts))
-        joined = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *results)
-    return _shape_lanes(joined, axes)
+def _assemble(compute, shapes: Record, count, size) -> Record:
+    """Compute `size` lanes at a time, on all cores, and put each piece into its place in the whole."""
+    leaves, structure = jax.tree.flatten(shapes)
+    axes = jax.tree.leaves(jax.tree.map(lambda axis, tree: jax.tree.map(lambda _: axis, tree), LANE_AXES, shapes))
+    whole = [
+        np.empty((*leaf.shape[:axis], count, *leaf.shape[axis + 1 :]), leaf.dtype)
+        for leaf, axis in zip(leaves, axes, strict=True)
+    ]
+
+    def fill(first):
+        for target, leaf, axis in zip(whole, jax.tree.leaves(compute(first)), axes, strict=True):
+            before = (slice(None),) * axis
+            target[*before, first : first + size] = leaf[*before, : count - first]
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(fill, range(0, count, size)))
+    return jax.tree.unflatten(structure, whole)
 
 
 @partial(jax.jit, static_argnums=(0, 3))
@@ -153,10 +173,9 @@ def _sweep_lanes(plan, lanes, fixed, count) -> Record:
     def one(lane):
         hyperparams = {**fixed["hyperparams"], **{k: v for k, v in lane.items() if k not in ("start", "seed")}}
         start, seed = lane.get("start", fixed["start"]), lane.get("seed", fixed["seed"])
-        return scan_path(plan, hyperparams, start, None, seed, 0)
+        return scan_path(plan, hyperparams, start, None, seed, 0, fixed["steps"])
 
-    # Histories come out step first, lane second, so that each step writes one contiguous block.
-    return jax.vmap(one, axis_size=count, out_axes=Record(1, 0))(lanes)
+    return jax.vmap(one, axis_size=count, out_axes=LANE_AXES)(lanes)
 
 
 def _shape_lanes(record: Record, axes) -> Record:
@@ -171,15 +190,14 @@ def _shape_lanes(record: Record, axes) -> Record:
     return Record(jax.tree.map(unfold, record.history), final)
 
 
-def _check_memory(plan, lanes, fixed, count):
-    if count * (plan.steps + 1) < 10**7 or not hasattr(os, "sysconf"):
+def _check_memory(shapes, count, size, steps):
+    if not hasattr(os, "sysconf"):
         return
-    shapes = jax.eval_shape(partial(_sweep_lanes, plan, count=count), lanes, fixed)
-    needed = sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    needed = count / size * sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > 0.8 * available:
         raise MemoryError(
-            f"the record of {count} paths with {plan.steps} steps needs {needed / 1e9:.1f} GB, this machine has "
+            f"the record of {count} paths with {steps} steps needs {needed / 1e9:.1f} GB, this machine has "
             f'{available / 1e9:.1f} GB. Record less: record=("loss",) or record="last".'
         )
 

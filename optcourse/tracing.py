@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from optcourse.arrays import double_precision, framework, to_numpy, to_torch
-from optcourse.loops import BETWEEN_STEPS, EVERYTHING, Plan, Record, jitted_scan, torch_path
+from optcourse.loops import BETWEEN_STEPS, EVERYTHING, Record, jitted_scan, plan_path, torch_path
 from optcourse.optimizers.contract import Optimizer
 from optcourse.optimizers.torch_backend import as_tensors
 from optcourse.suggestions import did_you_mean
@@ -180,10 +180,9 @@ def run(
     with double_precision():
         if optimizer.backend == "torch":
             return _run_torch(optimizer, surface, start, steps, names, seed, opt_state, first_step, progress)
-        traced, schedules = optimizer.traced_and_fixed()
-        plan = Plan(optimizer.recipe, schedules, surface, steps, names)
-        result = to_numpy(jitted_scan(plan, traced, start, opt_state, seed, first_step))
-    return Trajectory(optimizer, surface, steps, first_step, _without_surplus(result, steps))
+        plan, hyperparams = plan_path(optimizer, surface, steps, names)
+        result = jitted_scan(plan, hyperparams, start, opt_state, seed, first_step, steps)
+    return Trajectory(optimizer, surface, steps, first_step, _numpy_without_surplus(result, steps))
 
 
 class OptimizerTrace:
@@ -339,13 +338,17 @@ def _floating(value) -> np.ndarray:
     return value
 
 
-def _without_surplus(record: Record, steps: int) -> Record:
-    """Cut the scan's last, surplus entry from what has one entry for each step."""
-    cut = {
-        name: values if name in BETWEEN_STEPS else jax.tree.map(lambda leaf: leaf[:steps], values)
+def _numpy_without_surplus(record: Record, steps: int) -> Record:
+    """The scan's arrays as NumPy, without its last, surplus entry of what has one entry for each step."""
+
+    def cut(leaf):
+        return np.asarray(leaf)[:steps]
+
+    history = {
+        name: jax.tree.map(np.asarray if name in BETWEEN_STEPS else cut, values)
         for name, values in record.history.items()
     }
-    return Record(cut, record.final)
+    return Record(history, jax.tree.map(np.asarray, record.final))
 
 
 def _join(pieces, last, cut):
