@@ -16,7 +16,7 @@ def verify(statement: str, measured, theory, *, tolerance: float = 0.0, source: 
 
     Args:
         statement: a short sentence without the numbers.
-        measured: a number, or something to compare exactly (a name, True).
+        measured: a number, or something to compare exactly: a name, or True where the statement says it all.
         theory: what it should be.
         tolerance: largest absolute difference; numbers are printed to this precision.
         source: where the theory is from, if it is not derived on the page.
@@ -34,7 +34,7 @@ def verify(statement: str, measured, theory, *, tolerance: float = 0.0, source: 
     if not holds:
         exact = f" ({measured!r} against {theory!r}, tolerance {tolerance:g})" if is_number else ""
         raise AssertionError(f"✗ {statement}: measured {shown[0]}, theory {shown[1]}{exact}")
-    line = f"✓ {statement}: measured {shown[0]}, theory {shown[1]}"
+    line = f"✓ {statement}" if theory is True else f"✓ {statement}: measured {shown[0]}, theory {shown[1]}"
     record = {
         "statement": statement,
         "measured": shown[0],
