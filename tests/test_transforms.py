@@ -53,18 +53,8 @@ def test_accumulated_micro_batches_are_one_large_batch(backend):
     np.testing.assert_array_equal(np.flatnonzero(moved), [3, 7])
     np.testing.assert_array_equal(path.params[4], path.params[5])
     mean = path.gradients[:4].mean(0)
-    one_step = (
-        oc.run(
-            optimizers.adam(0.1, backend=backend),
-            LossSurface(lambda params: (params * mean).sum()),
-            [1.0, 1.0],
-            steps=1,
-        )
-        if backend == "optax"
-        else None
-    )
-    expected = -0.1 * mean / (np.abs(mean) + 1e-8) if one_step is None else one_step.updates[0]
-    np.testing.assert_allclose(path.updates[3], expected, rtol=1e-7)
+    expected = -0.1 * mean / (np.abs(mean) + 1e-8)  # Adam's first step
+    np.testing.assert_allclose(path.updates[3], expected, rtol=1e-12)
 
 
 def test_accumulation_agrees_between_the_libraries():

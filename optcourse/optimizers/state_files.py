@@ -95,7 +95,7 @@ def load_state(file, optimizer: Optimizer, *, like=None) -> SavedState:
 
 def _read(file: Path):
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
             arrays = [archive[f"a{i}"] for i in range(len(archive.files) - 1)]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -117,7 +117,7 @@ def _describe(tree, arrays: list):
         return {type(tree).__name__: [_describe(value, arrays) for value in tree]}
     if type(tree) in (list, tuple):
         return {type(tree).__name__: [_describe(value, arrays) for value in tree]}
-    if not isinstance(tree, (np.ndarray, np.generic)):
+    if not isinstance(tree, (np.ndarray, np.generic)) or tree.dtype == object:
         raise TypeError(f"params must be arrays in dicts, lists or tuples to be saved, got {type(tree).__name__}.")
     array = np.asarray(tree)
     # npz knows NumPy's own dtypes only: bfloat16 and float8 travel as raw bits beside their name.

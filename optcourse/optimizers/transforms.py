@@ -5,6 +5,7 @@ Each transform returns a new `Optimizer`; its own numbers (`max_norm` ...) becom
 those of the optimizer inside.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -157,9 +158,19 @@ class _Accumulate:
 
     def __call__(self, hyperparams):
         inner = self.inner(hyperparams)
-        if self.backend == "optax":
-            return optax.with_extra_args_support(optax.MultiSteps(inner, self.every).gradient_transformation())
-        return TorchTransformation(lambda params, state: _AccumulatingSession(inner, params, state, self.every))
+        if self.backend == "torch":
+            return TorchTransformation(lambda params, state: _AccumulatingSession(inner, params, state, self.every))
+
+        def multi_steps(params):  # sums in the dtype of params; MultiSteps by itself would in float32
+            options = {}
+            if "accumulator_dtype" in inspect.signature(optax.MultiSteps).parameters:
+                options["accumulator_dtype"] = jnp.result_type(*jax.tree.leaves(params))
+            return optax.MultiSteps(inner, self.every, **options)
+
+        return optax.GradientTransformationExtraArgs(
+            lambda params: multi_steps(params).init(params),
+            lambda grads, state, params, **extra: multi_steps(params).update(grads, state, params, **extra),
+        )
 
 
 @dataclass(frozen=True)
