@@ -24,6 +24,7 @@ import math
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from optcourse.tracing import Trajectory
 
@@ -152,7 +153,7 @@ def efficiency(path: Trajectory) -> float:
     return displacement(path) / length if 0 < length < math.inf else math.nan
 
 
-def distance_to_minimum(path: Trajectory) -> np.ndarray:
+def distance_to_minimum(path: Trajectory) -> Float[np.ndarray, " points"]:
     """Distance to the nearest known minimum before each step and after the last: (steps + 1,).
 
     Raises:
@@ -189,18 +190,18 @@ def summary(path: Trajectory, *, tolerance: float = 1e-6) -> dict:
     }
 
 
-def _positions(path) -> np.ndarray:
+def _positions(path) -> Float[np.ndarray, "points dim"]:
     """params as (steps + 1, number of parameters) in double precision."""
     leaves = jax.tree.leaves(path.params)
     return np.concatenate([np.asarray(leaf, dtype=float).reshape(len(path) + 1, -1) for leaf in leaves], axis=1)
 
 
-def _moves(path) -> np.ndarray:
+def _moves(path) -> Float[np.ndarray, "steps dim"]:
     with np.errstate(over="ignore", invalid="ignore"):  # between points of a path that has diverged
         return np.diff(_positions(path), axis=0)
 
 
-def _norm(vectors) -> np.ndarray:
+def _norm(vectors: Float[np.ndarray, "*batch dim"]) -> Float[np.ndarray, "*batch"]:
     """Euclidean norm of each row, without overflow or underflow on the way."""
     with np.errstate(over="ignore"):
         return np.hypot.reduce(vectors, axis=1)
@@ -212,7 +213,7 @@ def _total(lengths) -> float:
     return math.inf if math.isnan(total) else total
 
 
-def _known_minima(path) -> np.ndarray:
+def _known_minima(path) -> Float[np.ndarray, "minima dim"]:
     if not path.surface.minima:
         raise ValueError(f"no minimum is known of {path.surface.name}: give the surface its minima.")
     return np.array([np.ravel(minimum.params) for minimum in path.surface.minima], dtype=float)

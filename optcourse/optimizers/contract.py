@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 
@@ -12,6 +12,7 @@ from optcourse.suggestions import did_you_mean
 BACKENDS = ("optax", "torch")
 
 
+@runtime_checkable
 class Transformation(Protocol):
     """What a recipe builds: Optax's GradientTransformation, or a torch optimizer made pure."""
 
@@ -20,6 +21,7 @@ class Transformation(Protocol):
     def update(self, grads, state, params, **extra): ...
 
 
+@runtime_checkable
 class Recipe(Protocol):
     """Builds the transformation from the hyperparameters; hashable, so that compiled code can be found again."""
 
