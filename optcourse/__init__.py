@@ -1,8 +1,8 @@
 """Optimizers people really train with, on loss surfaces small enough to see.
 
-    LossSurface --+
-                  +--> run / sweep --> Trajectory --> metrics, figures, chapters
-    Optimizer  ---+
+LossSurface --+
+              +--> run / sweep --> Trajectory --> metrics, figures, chapters
+Optimizer  ---+
 """
 
 from optcourse import optimizers, surfaces

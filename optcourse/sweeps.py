@@ -19,9 +19,9 @@ from optcourse.loops import BETWEEN_STEPS, Record, plan_path, scan_path
 from optcourse.optimizers.contract import Optimizer
 from optcourse.tracing import check_record, check_start, check_steps, check_subjects, run
 
-# Lanes of the grid computed at a time: few enough for what they compute, and what they record, to stay in a cache.
-PIECE = 2000
-RECORDED_PIECE = 250_000  # lanes x steps
+# How much of the grid is computed at a time: as many lanes as a core's own cache holds the numbers of,
+# and no longer a record (lanes x steps, each about 100 bytes) than the cache that the cores share.
+PIECE_LANES, PIECE_RECORD = 1000, 200_000
 LANE_AXES = Record(history=1, final=0)  # a history has the step first, so that each step writes one block
 
 
@@ -69,6 +69,8 @@ def sweep(
     Raises:
         TypeError, ValueError: for bad input. MemoryError: if the record would not fit, with its size.
     """
+    if not isinstance(optimizer, Optimizer) and not callable(optimizer):
+        raise TypeError(f"expected one optimizer or its factory, got {type(optimizer).__name__}. For several, loop.")
     optimizer, axes = _split_axes(optimizer, hyperparams)
     check_subjects(optimizer, surface)
     steps, names = check_steps(steps), check_record(record)
@@ -134,7 +136,7 @@ def _all_at_once(optimizer, surface, start, steps, names, seed, axes) -> Record:
     count = grids[0].size if axes else 1
     fixed = {"hyperparams": {k: v for k, v in hyperparams.items() if k not in lanes}, "start": start, "seed": seed}
     fixed["steps"] = steps
-    pieces = -(-count // (min(PIECE, max(64, RECORDED_PIECE // (steps + 1))) if names else PIECE))
+    pieces = _pieces(count, steps if names else 0)
     size = -(-count // pieces)
 
     def compute(first):  # all pieces have one size, so that one compilation serves them: the last repeats its end
@@ -146,6 +148,16 @@ def _all_at_once(optimizer, surface, start, steps, names, seed, axes) -> Record:
         shapes = _sweep_lanes.eval_shape(plan, {name: v[:size] for name, v in lanes.items()}, fixed, size)
     _check_memory(shapes, count, size, steps)
     return _shape_lanes(compute(0) if pieces == 1 else _assemble(compute, shapes, count, size), axes)
+
+
+def _pieces(count, recorded_steps) -> int:
+    """How many pieces of the same size to cut the lanes into: one, or the same number for every core."""
+    pieces = -(-count // max(32, min(PIECE_LANES, PIECE_RECORD // (recorded_steps + 1))))
+    return 1 if pieces == 1 else -(-pieces // _cores()) * _cores()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _assemble(compute, shapes: Record, count, size) -> Record:
@@ -162,8 +174,9 @@ def _assemble(compute, shapes: Record, count, size) -> Record:
             before = (slice(None),) * axis
             target[*before, first : first + size] = leaf[*before, : count - first]
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with ThreadPoolExecutor(cores) as pool:
+    # Once so large a block was freed, glibc keeps the memory of one piece for the next instead of returning it.
+    np.empty(2**25 - 2**16, np.uint8)
+    with ThreadPoolExecutor(_cores()) as pool:
         list(pool.map(fill, range(0, count, size)))
     return jax.tree.unflatten(structure, whole)
 

@@ -340,15 +340,11 @@ def _floating(value) -> np.ndarray:
 
 def _numpy_without_surplus(record: Record, steps: int) -> Record:
     """The scan's arrays as NumPy, without its last, surplus entry of what has one entry for each step."""
-
-    def cut(leaf):
-        return np.asarray(leaf)[:steps]
-
-    history = {
-        name: jax.tree.map(np.asarray if name in BETWEEN_STEPS else cut, values)
-        for name, values in record.history.items()
-    }
-    return Record(history, jax.tree.map(np.asarray, record.final))
+    leaves, structure = jax.tree.flatten(record)
+    history, final = jax.tree.unflatten(structure, [np.asarray(leaf) for leaf in leaves])
+    for name in history.keys() - {*BETWEEN_STEPS}:
+        history[name] = jax.tree.map(lambda leaf: leaf[:steps], history[name])
+    return Record(history, final)
 
 
 def _join(pieces, last, cut):

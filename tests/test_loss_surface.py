@@ -159,3 +159,31 @@ def test_noise_has_the_stated_scale_and_no_bias():
 
 def _flat(params):
     return 0.0 * params.sum()
+
+
+def test_bad_functions_are_named_with_what_to_do():
+    import math
+
+    start = [1.0, 2.0]
+    for function in (
+        lambda params: np.sin(params[0]),
+        lambda params: math.sin(params[0]),
+        lambda params: params[0] if params[0] > 0 else -params[0],
+    ):
+        with pytest.raises(TypeError, match=r"jax\.numpy"):
+            LossSurface(function).gradient(start)
+    with pytest.raises(TypeError, match="all parameters in params"):
+        LossSurface(lambda x, y: x + y)
+    with pytest.raises(TypeError, match=r"as in surface\(\[1.0, 2.0\]\)"):
+        LossSurface(lambda params: params[0])(1.0, 2.0)
+    with pytest.raises(ValueError, match=r"2 \(low, high\) pairs"):
+        LossSurface(lambda params: params[0], domain=[-1, 1])
+
+
+def test_misspelt_surfaces_are_recognised():
+    with pytest.raises(AttributeError, match="Did you mean 'rosenbrock'"):
+        surfaces.rosenbrok  # noqa: B018
+    with pytest.raises(KeyError, match="Did you mean 'rosenbrock'"):
+        surfaces.get("Rosenbrock!")
+    assert surfaces.get("booth") is surfaces.booth
+    assert repr(surfaces.saddle()) == "<LossSurface saddle: x^2 - y^2>"

@@ -33,6 +33,7 @@ from optcourse.optimizers.transforms import (
     project_to_box,
     set_learning_rate,
 )
+from optcourse.suggestions import missing_attribute
 
 __all__ = [
     "BACKENDS",
@@ -73,3 +74,5 @@ __all__ = [
     "set_learning_rate",
     "sgd",
 ]
+
+__getattr__ = missing_attribute(__name__, __all__)

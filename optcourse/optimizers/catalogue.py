@@ -55,7 +55,7 @@ def momentum(learning_rate=0.01, momentum=0.9, *, backend="optax"):
     torch=lambda **hyperparams: _torch_sgd(nesterov=True, **hyperparams),
     optax_name="optax.sgd(momentum=..., nesterov=True)",
     torch_name="torch.optim.SGD(momentum=..., nesterov=True)",
-    source="Nesterov 1983; in this form Sutskever et al. 2013, proceedings.mlr.press/v28/sutskever13",
+    source="Nesterov 1983; in this form Bengio, Boulanger-Lewandowski and Pascanu 2013, arXiv:1212.0901",
 )
 def nesterov(learning_rate=0.01, momentum=0.9, *, backend="optax"):
     r"""Nesterov's momentum: \(v \leftarrow \beta v + g,\ x \leftarrow x - \eta (g + \beta v)\)."""
@@ -83,7 +83,7 @@ def _torch_adagrad(learning_rate, initial_accumulator_value, eps):
     source="Duchi, Hazan and Singer 2011, jmlr.org/papers/v12/duchi11a",
 )
 def adagrad(learning_rate=0.1, initial_accumulator_value=0.0, eps=1e-10, *, backend="optax"):
-    r"""AdaGrad: \(s \leftarrow s + g^2,\ x \leftarrow x - \eta g / \sqrt{s}\)."""
+    r"""AdaGrad: \(s \leftarrow s + g^2,\ x \leftarrow x - \eta g / \sqrt{s + \epsilon}\) in Optax."""
 
 
 def _torch_rmsprop(learning_rate, decay, eps, eps_in_sqrt, centered):
@@ -235,7 +235,8 @@ def adamax(learning_rate=0.001, b1=0.9, b2=0.999, eps=1e-8, *, backend="optax"):
     source="Chen et al. 2023, arXiv:2302.06675",
 )
 def lion(learning_rate=0.001, b1=0.9, b2=0.99, weight_decay=0.0, *, backend="optax"):
-    r"""Lion: \(x \leftarrow x - \eta\,\mathrm{sign}(\beta_1 m + (1-\beta_1) g)\)."""
+    r"""Lion: \(x \leftarrow x - \eta(\mathrm{sign}(\beta_1 m + (1-\beta_1) g) + \lambda x)\), then
+    \(m \leftarrow \beta_2 m + (1-\beta_2) g\)."""
 
 
 def _torch_muon(learning_rate, beta, eps, weight_decay):

@@ -37,6 +37,8 @@ class Optimizer:
     It is a pytree whose leaves are its hyperparameters: under `jit`, `vmap` and `grad` they are traced,
     so changing a learning rate recompiles nothing.
 
+    Made by the factories of `optcourse.optimizers`; your own optimizer comes in through `from_optax`.
+
     Args:
         name: what figures and errors call it.
         backend: "optax" or "torch".
@@ -54,7 +56,7 @@ class Optimizer:
 
     def __repr__(self):
         settings = ", ".join(f"{name}={value!r}" for name, value in self.hyperparams.items())
-        return f"<{self.name} ({self.backend}): {settings}>"
+        return f"<{self.name} ({self.backend}){': ' + settings if settings else ''}>"
 
     @property
     def transformation(self) -> Transformation:

@@ -29,7 +29,15 @@ def get(name: str) -> Callable[..., Optimizer]:
 
 
 def from_optax(optimizer, *, name: str | None = None, **hyperparams) -> Optimizer:
-    """Anything from Optax, or of Optax's kind.
+    """Anything from Optax, or of Optax's kind: an optimizer of your own is a pair of functions.
+
+    >>> import jax
+    >>> def init(params):
+    ...     return ()
+    >>> def update(grads, state, params=None):  # the sign of the gradient, nothing else
+    ...     return jax.tree.map(lambda g: -0.1 * jax.numpy.sign(g), grads), state
+    >>> from_optax(optax.GradientTransformation(init, update), name="sign descent")
+    <sign descent (optax)>
 
     Args:
         optimizer: a factory with its hyperparameters, `from_optax(optax.lion, learning_rate=1e-3)`, which

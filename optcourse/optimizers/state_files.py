@@ -75,6 +75,8 @@ def load_state(file, optimizer: Optimizer, *, like=None) -> SavedState:
     Raises:
         FileNotFoundError: no such file. ValueError: corrupted, not such a file, or of another optimizer or model.
     """
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"expected the Optimizer that wrote the file, got {optimizer!r}.")
     file = Path(file)
     header, arrays = _read(file)
     for what, ours in (("optimizer", optimizer.name), ("backend", optimizer.backend)):

@@ -7,6 +7,8 @@ import numpy as np
 
 from optcourse.metrics import divergence_step
 from optcourse.plotting.text import surface_name
+from optcourse.surfaces import LossSurface
+from optcourse.surfaces.loss_surface import check_domain
 
 HIGHEST = 1e200  # matplotlib's contours know nothing higher
 Box = tuple[tuple[float, float], ...]
@@ -22,24 +24,15 @@ class Field(NamedTuple):
 
 
 def check_drawable(surface) -> None:
-    """Raise ValueError unless the surface has one or two parameters."""
+    """Raise TypeError unless it is a surface, ValueError unless it has one or two parameters."""
+    if not isinstance(surface, LossSurface):
+        raise TypeError(f"expected a LossSurface, got {type(surface).__name__}; wrap your function: LossSurface(f).")
     if surface.dim not in (1, 2):
         has = "params that are a pytree" if surface.dim is None else f"{surface.dim} parameters"
         raise ValueError(
             f"only surfaces of one or two parameters can be drawn, {surface.name} has {has}. "
             "Draw a slice: LossSurface(lambda p: surface(...)), with two of them free."
         )
-
-
-def check_domain(domain, dim) -> Box:
-    """The domain as ((low, high), ...); raise ValueError if it is not one."""
-    try:
-        box = tuple((float(low), float(high)) for low, high in domain)
-    except (TypeError, ValueError):
-        box = ()
-    if len(box) != dim or not all(-math.inf < low < high < math.inf for low, high in box):
-        raise ValueError(f"domain must hold {dim} (low, high) pair{'s' * (dim > 1)} with low < high, got {domain!r}.")
-    return box
 
 
 def view_box(surface, paths=(), domain=None) -> Box:

@@ -1,5 +1,6 @@
 """Loss surfaces small enough to see: every factory, and the contract they share."""
 
+from optcourse.suggestions import did_you_mean, missing_attribute
 from optcourse.surfaces.adversarial import cliff, cone, nonsmooth, ravine, sharp_and_flat
 from optcourse.surfaces.convex import booth, matyas, quadratic_bowl
 from optcourse.surfaces.counterexamples import edge_of_stability, heavy_ball_cycle, reddi_online
@@ -48,6 +49,14 @@ _FACTORIES = (
 )
 
 
+def get(name: str):
+    """The factory called `name`; a KeyError suggests the nearest right name."""
+    factories = catalogue()
+    if name not in factories:
+        raise KeyError(f"no surface {name!r}.{did_you_mean(name, factories)} There are: {', '.join(factories)}.")
+    return factories[name]
+
+
 def catalogue():
     """Every factory by name, in the order of the gallery: {"quadratic_bowl": quadratic_bowl, ...}."""
     return {factory.__name__: factory for factory in _FACTORIES}
@@ -64,6 +73,7 @@ __all__ = [
     "cone",
     "easom",
     "edge_of_stability",
+    "get",
     "goldstein_price",
     "heavy_ball_cycle",
     "himmelblau",
@@ -84,3 +94,5 @@ __all__ = [
     "styblinski_tang",
     "three_hump_camel",
 ]
+
+__getattr__ = missing_attribute(__name__, __all__)

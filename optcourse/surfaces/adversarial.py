@@ -107,7 +107,7 @@ def sharp_and_flat(sharp: float = 20.0, flat: float = 1.0) -> LossSurface:
     f = a b / (a + b), with a = flat/2 ((x + 1.5)^2 + y^2) and b = sharp/2 ((x - 1.5)^2 + y^2)
 
     Above a learning rate of 2 / sharp gradient descent cannot rest in the sharp minimum: it first rattles around
-    it, and from about 6 / sharp on leaves it for the flat one.
+    it, and from about 4.8 / sharp on leaves it for the flat one.
 
     Args:
         sharp: Hessian eigenvalue (twice) at (1.5, 0).

@@ -1,5 +1,7 @@
 """`LossSurface`: a loss, and everything the course knows about it, as one frozen value."""
 
+import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,7 +21,7 @@ class Minimum(NamedTuple):
     loss: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LossSurface:
     """A loss over parameters, differentiated by the library its input belongs to.
 
@@ -68,21 +70,23 @@ class LossSurface:
         set_("name", self.name or getattr(self.function, "__name__", "surface"))
         if isinstance(self.constants, Mapping):
             set_("constants", tuple(self.constants.items()))
-        if self.domain is None and self.dim is not None:
-            set_("domain", ((-5.0, 5.0),) * self.dim)
+        _check_arguments(self)
+        if self.dim is not None:
+            set_("domain", check_domain(self.domain or [(-5.0, 5.0)] * self.dim, self.dim))
+
+    def __repr__(self):
+        return f"<LossSurface {self.name}{': ' + self.formula if self.formula else ''}>"
 
     def __call__(self, params, step=None):
         """Loss at `params` (at `step`, where the loss depends on it)."""
-        if not hasattr(params, "dtype") and self.dim is not None:
-            params = np.asarray(params, dtype=float)
-        constants = dict(self.constants)
+        params = self._as_array(params)
         if not self.step_dependent:
-            return self.function(params, **constants)
+            return self._evaluate(params)
         if step is not None:
-            return self.function(params, step, **constants)
+            return self._evaluate(params, step)
         if self.period is None:
             raise ValueError(f"the loss {self.name} changes with the step: say which, as in surface(params, step=0).")
-        return sum(self.function(params, t, **constants) for t in range(self.period)) / self.period
+        return sum(self._evaluate(params, t) for t in range(self.period)) / self.period
 
     def gradient(self, params, step=None):
         """Gradient of the loss, with the structure and library of `params`."""
@@ -130,10 +134,51 @@ class LossSurface:
     def _through_jax(self, compute, params, *rest):
         if framework(params) == "jax":
             return compute(self, params, *rest)
-        if self.dim is not None and not hasattr(params, "dtype"):
-            params = np.asarray(params, dtype=float)
+        params = self._as_array(params)
         with double_precision():
             return to_numpy(compute(self, params, *rest))
+
+    def _as_array(self, params):
+        if self.dim is None or hasattr(params, "dtype"):
+            return params
+        if isinstance(params, (int, float)):
+            raise TypeError(f"params of {self.name} are one list of {self.dim} numbers, as in surface([1.0, 2.0]).")
+        return np.asarray(params, dtype=float)
+
+    def _evaluate(self, *arguments):
+        try:
+            return self.function(*arguments, **dict(self.constants))
+        except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
+            raise TypeError(
+                f"the surface {self.name} takes its params for plain numbers, so they cannot be differentiated: use "
+                "jax.numpy (or optcourse.arrays.namespace(params), which serves torch as well) in place of numpy, "
+                "math and float, and where() in place of if."
+            ) from error
+
+
+def _check_arguments(surface):
+    """Raise TypeError unless the function can be called as the surface is going to."""
+    arguments = ["params", "step"] if surface.step_dependent else ["params"]
+    try:
+        inspect.signature(surface.function).bind(*arguments, **dict(surface.constants))
+    except ValueError:  # some callables have no signature
+        return
+    except TypeError as error:
+        raise TypeError(
+            f"the function of a surface is called as {surface.name}({', '.join(arguments)}), with all parameters in "
+            f"params: {error}."
+        ) from None
+
+
+def check_domain(domain, dim: int) -> tuple[tuple[float, float], ...]:
+    """The domain as ((low, high), ...), one pair for each parameter; raise ValueError if it is not one."""
+    try:
+        box = tuple((float(low), float(high)) for low, high in domain)
+    except (TypeError, ValueError):
+        box = ()
+    if len(box) != dim or not all(-math.inf < low < high < math.inf for low, high in box):
+        raise ValueError(f"domain must hold {dim} (low, high) pair{'s' * (dim > 1)} with low < high, got {domain!r}.")
+    return box
 
 
 @partial(jax.jit, static_argnums=0)

@@ -52,7 +52,8 @@ def network_filter_normalized(seed: int = 0) -> LossSurface:
 
     f(p) = loss(trained + p_1 d_1 + p_2 d_2), where the part of each Gaussian direction d that belongs to one
     filter (the weights into one unit) has the norm of that filter. So a distance of 1 means the same
-    for every unit, and the sharpness that is seen cannot be changed by rescaling the layers.
+    for every unit. (In ReLU networks, where rescaling a layer leaves the function alone, the sharpness that is seen
+    does not change with it either.)
 
     Args:
         seed: of the directions.

@@ -10,7 +10,8 @@ def rosenbrock(steepness: float = 100.0, *, dim: int = 2) -> LossSurface:
 
     f(x) = \sum_i (1 - x_i)^2 + steepness (x_{i+1} - x_i^2)^2
 
-    From four dimensions on there is a second, local minimum near (-1, 1, ..., 1); `minima` holds the global one.
+    From four dimensions on there is a second, local minimum with x_1 < 0, in four near (-0.776, 0.613, 0.382, 0.146);
+    `minima` holds the global one.
 
     >>> float(rosenbrock()([1.0, 1.0]))
     0.0
