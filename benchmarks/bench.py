@@ -1,8 +1,8 @@
-"""Measure the package against its yardsticks: `make bench`, or `python -m benchmarks`.
+"""Measure the package against its yardsticks: `make bench`.
 
 Each row compares two things measured in turns in this process and says whether the target is reached.
 Both sides are checked to return the same numbers before either is timed. Ratios are of the best times;
-the spread is how far the median lies above the best.
+in brackets stands how far the median lies above the best.
 """
 
 import os
@@ -78,18 +78,18 @@ def run_on_optax():
         names = ("params", "loss", "gradients", "updates", "step_size")
         return {n: getattr(path, n) for n in names} | {"count": moments.count, "mu": moments.mu, "nu": moments.nu}
 
-    torch_loop = partial(by_hand.torch_loop, START, steps=STEPS, **ADAM)
-    default = partial(by_hand.scan_loop(STEPS, by_hand.DEFAULT_LOOPS), START, **ADAM)
-    same_option = partial(by_hand.scan_loop(STEPS), START, **ADAM)
+    torch_loop = partial(by_hand.torch_loop, by_hand.rosenbrock, START, steps=STEPS, **ADAM)
+    default = partial(by_hand.scan_loop(surface, STEPS, by_hand.DEFAULT_LOOPS), START, **ADAM)
+    same_option = partial(by_hand.scan_loop(surface, STEPS), START, **ADAM)
     same_numbers(ours(), torch_loop(), 1e-9)
     same_numbers(ours(), default(), 1e-9)
     same_numbers(ours(), same_option(), 1e-9)
 
-    run, by_torch = in_turns(ours, torch_loop, repeats=5)
+    run, by_torch = in_turns(ours, torch_loop, repeats=5, warm=20)
     yield compare(
         "run, Adam on Rosenbrock, 1,000 steps", "torch.optim in a Python loop", run, by_torch, 1000, faster=True
     )
-    run, bare, with_option = in_turns(ours, default, same_option, repeats=300)
+    run, bare, with_option = in_turns(ours, default, same_option, repeats=40, warm=10)
     yield compare("the same", "bare jit(lax.scan)", run, bare, 1.1)
     yield compare("the same", "bare jit(lax.scan), XLA option as in optcourse", run, with_option, 1.1)
 
@@ -105,7 +105,7 @@ def run_on_torch():
         kept = {"count": moments["step"], "mu": moments["exp_avg"], "nu": moments["exp_avg_sq"]}
         return {name: getattr(path, name) for name in names} | kept
 
-    by_torch = partial(by_hand.torch_loop, START, steps=STEPS, **ADAM)
+    by_torch = partial(by_hand.torch_loop, surface, START, steps=STEPS, **ADAM)  # one loss: the loops are compared
     same_numbers(ours(), by_torch(), 1e-12)
     run, loop = in_turns(ours, by_torch, repeats=7)
     yield compare("run on torch, the same", "a hand-written torch loop", run, loop, 1.2)
@@ -131,7 +131,7 @@ def sweep_last():
             1e-9,
         )
     fastest = min(zip(in_turns(*kernels, repeats=2), kernels, strict=True), key=lambda pair: pair[0].best)[1]
-    sweep, yardstick = in_turns(ours, fastest, repeats=40)
+    sweep, yardstick = in_turns(ours, fastest, repeats=10, warm=4)
     what = f"sweep, {LANES:,} rates x {STEPS:,} steps, last point"
     yield compare(what, f"numba kernel, {numba.get_num_threads()} threads", sweep, yardstick, 0.6, throughput=True)
 
@@ -177,27 +177,31 @@ def compilations():
     oc.run(optimizers.adam(0.01), surface, START, steps=STEPS)
     compiled.clear()
     oc.run(optimizers.adam(0.02, b1=0.5), surface, [1.0, -1.0], steps=STEPS)
-    yield count("a second run: learning rate, b1, start", len(compiled))
+    yield count("a second run: learning rate, b1, start", "the first: no compilation", len(compiled))
     oc.sweep(optimizers.adam, surface, START, steps=STEPS, record="last", learning_rate=RATES[:64])
     compiled.clear()
     oc.sweep(optimizers.adam, surface, [1.0, -1.0], steps=STEPS, record="last", learning_rate=RATES[64:128], b2=0.9)
-    yield count("a second sweep: learning rates, b2, start", len(compiled))
+    yield count("a second sweep: learning rates, b2, start", "the first: no compilation", len(compiled))
 
 
 def import_time():
     """`import optcourse` against `import jax`, each in new processes, and what it brings along."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # compiled once, as after any installation
 
     def fresh(statement):
-        return subprocess.run([sys.executable, "-c", statement], check=True, capture_output=True, text=True).stdout
+        command = [sys.executable, "-c", statement]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
-    ours, yardstick = in_turns(partial(fresh, "import optcourse"), partial(fresh, "import jax"), repeats=7)
-    # What Python itself takes to start is on neither side.
-    (bare,) = in_turns(partial(fresh, "pass"), repeats=7)
-    ours, yardstick = (Times([seconds - bare.best for seconds in times.seconds]) for times in (ours, yardstick))
-    yield compare("import optcourse", "import jax", ours, yardstick, 1.2)
+    def seconds(module):
+        return float(fresh(f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"))
+
+    seconds("optcourse")
+    pairs = [(seconds("optcourse"), seconds("jax")) for _ in range(9)]
+    ours, theirs = (Times(list(column)) for column in zip(*pairs, strict=True))
+    yield compare("import optcourse", "import jax", ours, theirs, 1.2)
     heavy = ("torch", "matplotlib", "plotly", "xarray")
     loaded = fresh(f"import optcourse, sys; print(*[m for m in {heavy} if m in sys.modules])").split()
-    yield count(f"import optcourse brings {', '.join(heavy)}", len(loaded), "modules", ", ".join(loaded))
+    yield count("import optcourse, heavy modules it brings", f"none of {', '.join(heavy)}", len(loaded))
 
 
 def compare(what, against, ours: Times, theirs: Times, target, *, faster=False, throughput=False) -> Row:
@@ -207,9 +211,9 @@ def compare(what, against, ours: Times, theirs: Times, target, *, faster=False, 
     return Row(what, against, ratio, at_least, target, f"{show(ours)} against {show(theirs)}")
 
 
-def count(what, found, unit="compilations", measured="") -> Row:
+def count(what, against, found) -> Row:
     """A row that counts what there must be none of."""
-    return Row(what, f"{unit}: none", found, False, 0, measured)
+    return Row(what, against, found, False, 0, "")
 
 
 def show(times: Times) -> str:
@@ -222,7 +226,3 @@ def same_numbers(ours, theirs, tolerance) -> None:
     for name, values in theirs.items():
         mine = ours[name][1:]  # torch has no state before the first step: the first entry differs
         np.testing.assert_allclose(mine, values[1 : len(mine) + 1], rtol=tolerance, atol=tolerance, err_msg=name)
-
-
-if __name__ == "__main__":
-    main()
