@@ -152,8 +152,10 @@ def lanes_innermost(array):
 
 @lanes_innermost.def_vmap
 def _lanes_innermost(axis_size, batched, array):
-    from jax.experimental.layout import Layout, with_layout_constraint
-
+    try:
+        from jax.experimental.layout import Layout, with_layout_constraint
+    except ImportError:  # before JAX 0.7: a little slower, the same numbers
+        return array, batched[0]
     if batched[0] and array.ndim > 1:
         array = with_layout_constraint(array, Layout((*range(1, array.ndim), 0)))
     return array, batched[0]
