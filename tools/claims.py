@@ -48,7 +48,10 @@ TABLE_HEAD = "| statement | measured | theory | tolerance | source |\n|---|---:|
 def row(record: dict) -> str:
     """One line of the table. The source may be Markdown, `{cite:p}` included; the rest is plain text."""
     plain = [record["statement"], record["measured"], record["theory"], record["tolerance"] or "exact"]
-    cells = [re.sub(r"([\\`*_<$\[{])", r"\\\1", str(cell)) for cell in plain] + [record["source"]]
+    if record["theory"] == "True":
+        plain[1:] = ["holds", "", ""]
+    source = record["source"] or "the chapter"
+    cells = [re.sub(r"([\\`*_<$\[{])", r"\\\1", str(cell)) for cell in plain] + [source]
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
