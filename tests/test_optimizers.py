@@ -40,8 +40,6 @@ STARTS = {name: np.array(surface.start) for name, surface in SURFACES.items()}
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_optimizer_on_every_surface(name):
     """Updates lead from each point to the next, the record reproduces itself, and torch agrees where we say so."""
-    if name == "lbfgs":
-        pytest.skip("a line search couples the surfaces of the sum; it has a test of its own")
     path = oc.run(CATALOGUE[name](learning_rate=LEARNING_RATE), EVERYWHERE, STARTS, steps=STEPS)
     for surface in SURFACES:
         params, updates = path.params[surface], path.updates[surface]
