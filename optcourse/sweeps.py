@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -160,6 +160,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads that stay: starting new ones would take a tenth of a short sweep."""
+    return ThreadPoolExecutor(_cores(), thread_name_prefix="sweep")
+
+
 def _assemble(compute, shapes: Record, count, size) -> Record:
     """Compute `size` lanes at a time, on all cores, and put each piece into its place in the whole."""
     leaves, structure = jax.tree.flatten(shapes)
@@ -176,8 +182,7 @@ def _assemble(compute, shapes: Record, count, size) -> Record:
 
     # Once so large a block was freed, glibc keeps the memory of one piece for the next instead of returning it.
     np.empty(2**25 - 2**16, np.uint8)
-    with ThreadPoolExecutor(_cores()) as pool:
-        list(pool.map(fill, range(0, count, size)))
+    list(_pool().map(fill, range(0, count, size)))
     return jax.tree.unflatten(structure, whole)
 
 
