@@ -76,14 +76,27 @@ def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step, steps
 
     if record:
         # A history that reaches past the last step needs the loop once more; its surplus is cut off as a view.
+        # What has no history is carried along from before each step, so that it ends where the last step did.
         length = plan.recorded_steps + 1
         indices = jnp.arange(length) if changes else None
-        _, history = jax.lax.scan(step, (start, opt_state), indices, length=length)
-        return Record(history, {})
-    # A number of steps that is not compiled in: one step cannot come out rounded otherwise than many.
-    params, state = jax.lax.fori_loop(0, steps, lambda index, carry: step(carry, index)[0], (start, opt_state))
-    last = first_step + steps if surface.step_dependent else None
-    return Record({}, {"params": params, "loss": surface(params, last), "opt_state": state})
+        before = {name: value for name, value in (("params", start), ("opt_state", opt_state)) if name not in record}
+
+        def step_and_keep(carry, index):
+            now, _ = carry
+            kept = {name: value for name, value in zip(("params", "opt_state"), now, strict=True) if name in before}
+            now, seen = step(now, index)
+            return (now, kept), seen
+
+        (_, final), history = jax.lax.scan(step_and_keep, ((start, opt_state), before), indices, length=length)
+        steps = plan.recorded_steps
+    else:
+        # A number of steps that is not compiled in: one step cannot come out rounded otherwise than many.
+        ends = jax.lax.fori_loop(0, steps, lambda index, carry: step(carry, index)[0], (start, opt_state))
+        history, final = {}, dict(zip(("params", "opt_state"), ends, strict=True))
+    if "loss" not in record:
+        params = final["params"] if "params" in final else jax.tree.map(lambda leaf: leaf[steps], history["params"])
+        final["loss"] = surface(params, first_step + steps if surface.step_dependent else None)
+    return Record(history, final)
 
 
 jitted_scan = jax.jit(scan_path, static_argnums=0)

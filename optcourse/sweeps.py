@@ -191,7 +191,8 @@ def _sweep_lanes(plan, lanes, fixed, count) -> Record:
     def one(lane):
         hyperparams = {**fixed["hyperparams"], **{k: v for k, v in lane.items() if k not in ("start", "seed")}}
         start, seed = lane.get("start", fixed["start"]), lane.get("seed", fixed["seed"])
-        return scan_path(plan, hyperparams, start, None, seed, 0, fixed["steps"])
+        history, final = scan_path(plan, hyperparams, start, None, seed, 0, fixed["steps"])
+        return Record(history, {name: final[name] for name in ("params", "loss") if name in final})
 
     return jax.vmap(one, axis_size=count, out_axes=LANE_AXES)(lanes)
 

@@ -88,9 +88,7 @@ class Trajectory:
     @property
     def final_loss(self) -> float:
         """Loss where it ended; always there."""
-        if "loss" in self.record.history or self.record.final:
-            return float(self._final("loss"))
-        return float(self.surface(self.final_params, self.first_step + self.steps))
+        return float(self._final("loss"))
 
     @property
     def final_opt_state(self):

@@ -101,3 +101,13 @@ def test_bad_input_says_what_to_do(arguments, error, says):
     with pytest.raises(error) as raised:
         oc.sweep(given.pop("optimizer"), given.pop("surface"), given.pop("start"), **given)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("record", ["loss", "params", "updates", "last", "everything"])
+@pytest.mark.parametrize("backend", optimizers.BACKENDS)
+def test_where_it_ended_is_always_there(backend, record):
+    grid = oc.sweep(optimizers.adam(backend=backend), SURFACE, START, steps=7, learning_rate=RATES, record=record)
+    path = oc.run(optimizers.adam(RATES[1], backend=backend), SURFACE, START, steps=7)
+    here = grid.sel(learning_rate=RATES[1])
+    np.testing.assert_allclose(here.final_params, path.final_params, rtol=1e-12)
+    np.testing.assert_allclose(here.final_loss, path.final_loss, rtol=1e-12)
