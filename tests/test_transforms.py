@@ -90,6 +90,16 @@ def test_groups_by_a_rule_of_ones_own(backend):
     np.testing.assert_allclose(path.updates["encoder"]["w"], -0.1, rtol=1e-6)
 
 
+def test_a_label_may_begin_like_another():
+    groups = optimizers.parameter_groups(
+        {"encoder": optimizers.sgd(0.1), "encoder.head": optimizers.sgd(0.01)},
+        label_of=lambda name: "encoder.head" if name == "head/w" else "encoder",
+    )
+    path = oc.run(groups, LAYERS, LAYERS_START, steps=1)
+    np.testing.assert_allclose(path.updates["head"]["w"], -0.02, rtol=1e-12)
+    np.testing.assert_allclose(path.updates["encoder"]["w"], -0.2, rtol=1e-12)
+
+
 @BOTH
 def test_a_box_holds_the_params(backend):
     boxed = optimizers.project_to_box(optimizers.sgd(0.1, backend=backend), -1.0, 1.0)

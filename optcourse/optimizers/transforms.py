@@ -202,7 +202,7 @@ class _Groups:
     def __call__(self, hyperparams):
         own = {label: {} for label, _ in self.recipes}
         for name, value in hyperparams.items():
-            label = next(label for label in own if name.startswith(f"{label}."))
+            label = max((label for label in own if name.startswith(f"{label}.")), key=len)
             own[label][name.removeprefix(f"{label}.")] = value
         if self.backend == "optax":
             parts = {label: recipe(own[label]) for label, recipe in self.recipes}
