@@ -125,11 +125,11 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
     for index in progress(range(steps)):
         loss, at = loss_at(index)
         grads = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
-        grads = surface.add_noise(list(grads), at, seed)
+        gradients = surface.add_noise(jax.tree.unflatten(session.structure, grads), at, seed)
         keep_state_between(loss)
         if "gradients" in keep:
-            keep["gradients"](jax.tree.unflatten(session.structure, [grad.clone() for grad in grads]))
-        session.step(grads, lambda params, at=at: surface(params, at))
+            keep["gradients"](jax.tree.map(torch.clone, gradients))
+        session.step(jax.tree.leaves(gradients), lambda params, at=at: surface(params, at))
     with torch.no_grad():
         loss, _ = loss_at(steps)
     keep_state_between(loss)

@@ -211,12 +211,15 @@ class OptimizerTrace:
 
     def step(self) -> OptimizerStep:
         """Take one step and return it."""
-        self.run_optimization(1)
+        self._advance(1)
         return self._parts[-1][-1]
 
     def run_optimization(self, steps: int) -> Trajectory:
         """Take `steps` more steps; returns the whole path so far."""
-        left = check_steps(steps)
+        self._advance(check_steps(steps))
+        return self.get_trajectory_data()
+
+    def _advance(self, left: int) -> None:
         while left:
             last, now = self._parts[-1], min(left, self.chunk)
             self._parts.append(
@@ -231,7 +234,6 @@ class OptimizerTrace:
                 )
             )
             left -= now
-        return self.get_trajectory_data()
 
     def get_trajectory_data(self) -> Trajectory:
         """The whole path so far, as `run` would have returned it."""

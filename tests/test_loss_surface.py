@@ -176,6 +176,7 @@ def test_bad_functions_are_named_with_what_to_do():
         LossSurface(lambda x, y: x + y)
     with pytest.raises(TypeError, match=r"as in surface\(\[1.0, 2.0\]\)"):
         LossSurface(lambda params: params[0])(1.0, 2.0)
+    assert LossSurface(lambda params: params[0], domain=np.array([[0, 1], [2, 3]])).domain == ((0.0, 1.0), (2.0, 3.0))
     with pytest.raises(ValueError, match=r"2 \(low, high\) pairs"):
         LossSurface(lambda params: params[0], domain=[-1, 1])
 

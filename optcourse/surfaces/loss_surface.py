@@ -72,7 +72,7 @@ class LossSurface:
             set_("constants", tuple(self.constants.items()))
         _check_arguments(self)
         if self.dim is not None:
-            set_("domain", check_domain(self.domain or [(-5.0, 5.0)] * self.dim, self.dim))
+            set_("domain", check_domain([(-5.0, 5.0)] * self.dim if self.domain is None else self.domain, self.dim))
 
     def __repr__(self):
         return f"<LossSurface {self.name}{': ' + self.formula if self.formula else ''}>"
