@@ -1,0 +1,6 @@
+"""Live figures: the production optimizers, compiled for the page."""
+
+from optcourse.explorables import control_flow  # noqa: F401  registers its rules
+from optcourse.explorables.compiler import CompileError, JavaScriptFunction, Module, compile_function
+
+__all__ = ["CompileError", "JavaScriptFunction", "Module", "compile_function"]

@@ -1,0 +1,86 @@
+"""Arrays at compile time: known numbers, one expression for each element, or a view of an array in JavaScript."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optcourse.explorables.code import ATOM, EQUAL, PLUS, Array, Node, literal
+
+LARGEST_UNROLLED = 8  # arrays with more elements become loops
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """An array whose numbers are known now."""
+
+    array: np.ndarray
+
+    @property
+    def shape(self):
+        return self.array.shape
+
+    @property
+    def dtype(self):
+        return self.array.dtype
+
+    def element(self, index: int) -> Node:
+        return literal(self.array.reshape(-1)[index].item())
+
+    def rearranged(self, change) -> "Known":
+        return Known(np.asarray(change(self.array)))
+
+
+@dataclass(frozen=True, eq=False)
+class Scalars:
+    """An array with an expression for each element: what small arrays become."""
+
+    nodes: np.ndarray  # of Node
+    dtype: np.dtype
+
+    @property
+    def shape(self):
+        return self.nodes.shape
+
+    def element(self, index: int) -> Node:
+        return self.nodes.reshape(-1)[index]
+
+    def rearranged(self, change) -> "Scalars":
+        return Scalars(np.asarray(change(self.nodes), dtype=object), self.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """An array whose elements are `array[base + index]`: what large arrays become."""
+
+    array: Array
+    index: np.ndarray  # of int
+    dtype: np.dtype
+    base: Node | None = None
+
+    @property
+    def shape(self):
+        return self.index.shape
+
+    def element(self, index: int) -> Node:
+        return self.at(literal(int(self.index.reshape(-1)[index])))
+
+    def at(self, position: Node) -> Node:
+        """The element at a position that is an expression, counted from `base`."""
+        pattern, operands, binds = "{}", (position,), (0,)
+        if self.base is not None:
+            pattern, operands, binds = "{} + {}", (self.base, position), (PLUS, PLUS)
+            if position.value == 0:
+                pattern, operands, binds = "{}", (self.base,), (0,)
+        test = " !== 0" if self.dtype == bool else ""
+        whole = EQUAL if test else ATOM
+        return Node(f"{self.array.name}[{pattern}]{test}", operands, whole, binds, needs=[self.array])
+
+    def rearranged(self, change) -> "View":
+        return View(self.array, np.asarray(change(self.index), dtype=int), self.dtype, self.base)
+
+
+def scalars(nodes, shape, dtype) -> Scalars:
+    """A `Scalars` of this shape from a flat list of nodes."""
+    array = np.empty(len(nodes), dtype=object)
+    array[:] = nodes
+    return Scalars(array.reshape(shape), np.dtype(dtype))
