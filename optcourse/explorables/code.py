@@ -18,7 +18,7 @@ RESERVED = frozenset(
     "arguments await break case catch class const continue debugger default delete do else enum eval export extends "
     "false finally for function if implements import in instanceof interface let new null package private protected "
     "public return static super switch this throw true try typeof var void while with yield undefined NaN Infinity "
-    "Math Float64Array out".split()
+    "Math Float64Array Number out i j k l m n".split()  # the letters count loops
 )
 
 
@@ -68,6 +68,7 @@ class Block:
     """What is between two curly brackets."""
 
     items: list[Item] = field(default_factory=list)
+    known: dict[tuple, Node] = field(default_factory=dict)  # expressions by what they are made of
 
 
 def literal(value) -> Node:
@@ -88,13 +89,16 @@ class Names:
     def __init__(self, taken=()):
         self.taken = {*RESERVED, *taken}
 
-    def fresh(self, wanted: str) -> str:
+    def fresh(self, wanted: str, *, again: str = "") -> str:
+        """A free name like the wanted one; `again` is set before it where it is taken."""
         base = re.sub(r"\W+", "_", wanted).strip("_") or "v"
         base = f"_{base}" if base[0].isdigit() else base
         name, number = base, 1
         while name in self.taken:
             number += 1
             name = f"{base}_{number}" if base[-1].isdigit() else f"{base}{number}"
+            if again and number == 2:
+                name = again + base
         self.taken.add(name)
         return name
 
@@ -146,7 +150,7 @@ class Printer:
                 item.write(self)
             elif self._is_variable(item):
                 text = self._expression(item)
-                name = self.names.fresh(item.name or "t")
+                name = self.names.fresh(item.name or "t", again="new_" if item.name else "")
                 self.variables[id(item)] = name
                 self.statements.append((name, item))
                 self.line(f"const {name} = {text};")

@@ -8,6 +8,7 @@ bfloat16 behave as hardware has it; float64 is what JavaScript computes with.
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -158,18 +159,36 @@ class Lowering:
     def __init__(self, module: Module):
         self.module = module
         self.names = Names(module.names.taken)
-        self.block = Block()
+        self.blocks = [Block()]  # the one being written, and those around it
         self.arrays: list[Array] = []
         self.helpers: set[str] = set()
+        self.depth = 0  # in loops
         self.eqn = None  # for errors
         self.hint = self.origin = ""
 
     # --- what rules build with ------------------------------------------------------------------------------
 
+    @property
+    def block(self) -> Block:
+        return self.blocks[-1]
+
+    @contextmanager
+    def writing(self, block: Block):
+        """Write into an inner block for a while."""
+        self.blocks.append(block)
+        yield
+        self.blocks.pop()
+
     def node(self, pattern: str, *operands: Node, binds: int = CALL, operand_binds=(), name: str = "") -> Node:
-        """A new expression in the current block."""
+        """A new expression in the current block, or the one that is there already."""
+        key = (pattern, *(("literal", repr(x.value)) if x.value is not None else id(x) for x in operands))
+        for block in self.blocks:
+            if key in block.known:
+                return block.known[key]
         node = Node(pattern, operands, binds, tuple(operand_binds), name, self.block, origin=self.origin)
         self.block.items.append(node)
+        if operands and not any(operand.needs for operand in operands):  # what is read may have changed in between
+            self.block.known[key] = node
         return node
 
     def variable(self, pattern: str, name: str, *needs) -> Node:
@@ -210,11 +229,11 @@ class Lowering:
 
     def loop(self, size: int, body: Callable[[Node], list]) -> Statement:
         """`for (let i = 0; i < size; i++)`; `body(i)` writes into it and returns what it needs."""
-        outer, inner = self.block, Block()
-        index = Node(self.names.fresh("i"))
-        self.block = inner
-        needs = body(index)
-        self.block = outer
+        inner, index = Block(), Node(self.loop_variable())
+        self.depth += 1
+        with self.writing(inner):
+            needs = body(index)
+        self.depth -= 1
 
         def write(printer: Printer):
             printer.line(f"for (let {index.pattern} = 0; {index.pattern} < {size}; {index.pattern}++) {{")
@@ -222,6 +241,10 @@ class Lowering:
             printer.line("}")
 
         return self.statement(write, *needs)
+
+    def loop_variable(self) -> str:
+        """i, j, k by how deeply the loop stands in others."""
+        return "ijklmn"[self.depth]
 
     def store(self, array: Array, position: Node, value: Node, *, own: bool = True) -> Statement:
         """`array[position] = value`; an array of our own then needs it."""
@@ -281,6 +304,10 @@ class Lowering:
     def elementwise(self, values, shape, dtype, make: Callable[..., Node]):
         """`make(x, y, ...)` for each element; scalars go with every element."""
         size = int(np.prod(shape, dtype=int))
+        values = [
+            value if value.shape in ((), shape) else value.rearranged(lambda a: np.broadcast_to(a, shape))
+            for value in values
+        ]
         if size <= LARGEST_UNROLLED:
             nodes = []
             for position in range(size):
@@ -334,7 +361,9 @@ class Lowering:
         hints = sources.assigned_names(jaxpr.eqns)
         outer = self.hint, self.origin
         for eqn, hint in zip(jaxpr.eqns, hints, strict=True):
-            self.eqn, self.hint, self.origin = eqn, hint or outer[0], sources.origin(eqn) or outer[1]
+            # What a call returns is named after the line that made the call.
+            inherited = outer[0] if any(variable in jaxpr.outvars for variable in eqn.outvars) else ""
+            self.eqn, self.hint, self.origin = eqn, hint or inherited, sources.origin(eqn) or outer[1]
             for variable in eqn.outvars:
                 if variable.aval.dtype.name not in NUMBERS:
                     raise CompileError(
@@ -348,10 +377,9 @@ class Lowering:
 
     def inside(self, jaxpr, arguments) -> tuple[Block, list]:
         """Translate a closed jaxpr into a new block."""
-        outer, inner = self.block, Block()
-        self.block = inner
-        results = self.evaluate(jaxpr.jaxpr, jaxpr.consts, arguments)
-        self.block = outer
+        inner = Block()
+        with self.writing(inner):
+            results = self.evaluate(jaxpr.jaxpr, jaxpr.consts, arguments)
         return inner, results
 
     def unsupported(self, what: str = "") -> CompileError:

@@ -69,7 +69,7 @@ def _while(low, eqn, *values):
     test_block, (test,) = low.inside(_closed(parameters["cond_jaxpr"]), [*for_test, *carried])
     body_block, results = low.inside(_closed(parameters["body_jaxpr"]), [*for_body, *carried])
     condition = test.element(0)
-    needs = _assign_all(low, body_block, targets, results, together=True)
+    needs = _assign_all(low, body_block, targets, results)
     first, into = _assignments(low, targets, initial)
 
     def write(printer: Printer):
@@ -84,10 +84,8 @@ def _while(low, eqn, *values):
         printer.inner(body_block)
         printer.line("}")
 
-    outside = low.block
-    low.block = test_block
-    needs.append(low.statement(lambda printer: None, condition))  # the condition is needed in its own block
-    low.block = outside
+    with low.writing(test_block):
+        needs.append(low.statement(lambda printer: None, condition))  # the condition is needed in its own block
     statement = low.statement(write, *first, *needs)
     return [target.value(low, statement) for target in targets]
 
@@ -105,25 +103,25 @@ def _scan(low, eqn, *values):
     targets = [Target(low, variable.aval) for variable in eqn.outvars[:carries]]
     initial = [low.settle(value) for value in start]
     carried = [target.current(low) for target in targets]
-    index = Node(low.names.fresh("i"))
+    index = Node(low.loop_variable())
     views = [low.as_view(value) for value in over]
     stacked = [
         low.new_array(max(1, int(np.prod(variable.aval.shape, dtype=int))), "ys")
         for variable in eqn.outvars[carries:]
     ]
 
-    outside, block = low.block, Block()
-    low.block = block
-    slices = [_row(low, view, index) for view in views]
-    results = low.evaluate(body.jaxpr, body.consts, [*fixed, *carried, *slices])
-    kept = []
-    for array, variable, value in zip(stacked, eqn.outvars[carries:], results[carries:], strict=True):
-        size = int(np.prod(variable.aval.shape[1:], dtype=int))
-        for k in range(size):
-            node = low.as_number(low.element(value, k), value.dtype)
-            kept.append(low.store(array, Node(_offset(index, size, k)), node, own=False))
-    low.block = outside
-    needs = [*kept, *_assign_all(low, block, targets, results[:carries], together=True)]
+    block = Block()
+    low.depth += 1
+    with low.writing(block):
+        slices = [_row(low, view, index) for view in views]
+        results = low.evaluate(body.jaxpr, body.consts, [*fixed, *carried, *slices])
+        for array, variable, value in zip(stacked, eqn.outvars[carries:], results[carries:], strict=True):
+            size = int(np.prod(variable.aval.shape[1:], dtype=int))
+            for k in range(size):
+                node = low.as_number(low.element(value, k), value.dtype)
+                low.store(array, Node(_offset(index, size, k)), node)
+    low.depth -= 1
+    needs = _assign_all(low, block, targets, results[:carries])
     first, into = _assignments(low, targets, initial)
     name = index.pattern
     header = f"let {name} = 0; {name} < {length}; {name}++"
@@ -209,6 +207,7 @@ def _assignments(low, targets, values):
         for name, text in scalars_:
             printer.line(f"{name} = {text};")
 
+    needs += [target.array for target in targets if target.array]
     return needs, write
 
 
@@ -216,14 +215,11 @@ def _mentions(text: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
 
-def _assign_all(low, block, targets, results, together: bool = False) -> list:
+def _assign_all(low, block, targets, results) -> list:
     """Statements at the end of a block that write its results to the targets."""
-    outside = low.block
-    low.block = block
-    needs, write = _assignments(low, targets, results)
-    statement = low.statement(write, *needs)
-    low.block = outside
-    return [statement]
+    with low.writing(block):
+        needs, write = _assignments(low, targets, results)
+        return [low.statement(write, *needs)]
 
 
 def _reads(value, targets) -> bool:
