@@ -57,19 +57,10 @@ def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step, steps
     changes = surface.step_dependent or surface.noise_scale
 
     def step(carry, index):
-        params, state = carry
         at = first_step + index if changes else None
-
-        def value_fn(p):
-            return scalar_loss(surface, p, at)
-
-        loss, gradients = jax.value_and_grad(value_fn)(params)
-        gradients = surface.add_noise(gradients, at, seed)
-        updates, new_state = optimizer.update(gradients, state, params, value=loss, grad=gradients, value_fn=value_fn)
-        seen = {"params": params, "loss": loss, "opt_state": state, "gradients": gradients, "updates": updates}
+        new_carry, seen = take_step(optimizer, surface, *carry, at, seed)
         if "step_size" in record:
-            seen["step_size"] = l2_norm(updates)
-        new_carry = (optax.apply_updates(params, updates), _with_dtypes_of(state, new_state))
+            seen["step_size"] = l2_norm(seen["updates"])
         if not record:
             new_carry = jax.tree.map(lanes_innermost, new_carry)
         return new_carry, {name: seen[name] for name in record}
@@ -97,6 +88,22 @@ def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step, steps
         params = final["params"] if "params" in final else jax.tree.map(lambda leaf: leaf[steps], history["params"])
         final["loss"] = surface(params, first_step + steps if surface.step_dependent else None)
     return Record(history, final)
+
+
+def take_step(optimizer, surface: LossSurface, params, state, at=None, seed=0, *, value_and_grad=jax.value_and_grad):
+    """One step of an Optax optimizer: (new params, new state), and what was seen of it by name.
+
+    Everything that follows an optimizer (`run`, `sweep`, live figures) goes through here.
+    """
+
+    def value_fn(p):
+        return scalar_loss(surface, p, at)
+
+    loss, gradients = value_and_grad(value_fn)(params)
+    gradients = surface.add_noise(gradients, at, seed)
+    updates, new_state = optimizer.update(gradients, state, params, value=loss, grad=gradients, value_fn=value_fn)
+    seen = {"params": params, "loss": loss, "opt_state": state, "gradients": gradients, "updates": updates}
+    return (optax.apply_updates(params, updates), _with_dtypes_of(state, new_state)), seen
 
 
 jitted_scan = jax.jit(scan_path, static_argnums=0)

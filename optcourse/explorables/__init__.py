@@ -2,5 +2,6 @@
 
 from optcourse.explorables import control_flow  # noqa: F401  registers its rules
 from optcourse.explorables.compiler import CompileError, JavaScriptFunction, Module, compile_function
+from optcourse.explorables.figure import Explorable
 
-__all__ = ["CompileError", "JavaScriptFunction", "Module", "compile_function"]
+__all__ = ["CompileError", "Explorable", "JavaScriptFunction", "Module", "compile_function"]

@@ -7,7 +7,7 @@ bfloat16 behave as hardware has it; float64 is what JavaScript computes with.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -67,11 +67,11 @@ class Module:
 
     Args:
         shared: names of jitted functions that become JavaScript functions of their own instead of being written
-            out wherever they are called.
+            out wherever they are called, each with the names of its results.
     """
 
-    def __init__(self, shared: Sequence[str] = ()):
-        self.shared = frozenset(shared)
+    def __init__(self, shared: Mapping[str, Sequence[str]] | None = None):
+        self.shared = dict(shared or {})
         self.names = Names()
         self.constants: list[str] = []
         self.functions: list[str] = []
@@ -427,6 +427,7 @@ class Lowering:
     def call_shared(self, name: str, jaxpr, values) -> list:
         """Call it, and read its results before the next call writes over them."""
         function, out = self.module.shared_function(name, jaxpr)
+        self.names.taken |= {function, out.name}
         operands = [
             self.as_number(self.element(value, k), value.dtype)
             for value in values
@@ -436,11 +437,13 @@ class Lowering:
             lambda printer: printer.line(f"{function}({', '.join(map(printer.text, operands))});"), *operands
         )
         results, offset = [], 0
-        for variable in jaxpr.jaxpr.outvars:
+        for variable, called in zip(jaxpr.jaxpr.outvars, self.module.shared[name], strict=True):
             size, shape, dtype = _size(variable), variable.aval.shape, np.dtype(variable.aval.dtype)
             view = View(out, np.arange(size).reshape(shape) + offset, dtype)
             nodes = [
-                self.variable(view.element(k).pattern.format(offset + k), self.hint or function, call)
+                self.variable(
+                    view.element(k).pattern.format(offset + k), called if shape == () else f"{called}_{k}", call
+                )
                 for k in range(size)
             ]
             results.append(scalars(nodes, shape, dtype))

@@ -1,0 +1,79 @@
+"""The runtime of live figures as one script: the files of `page/`, in order, in a scope of their own."""
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from functools import cache
+from pathlib import Path
+
+PAGE = Path(__file__).with_name("page")
+FILES = (
+    "numbers.js",
+    "text.js",
+    "theme.js",
+    "marks.js",
+    "model.js",
+    "ground.js",
+    "plane.js",
+    "curves.js",
+    "controls.js",
+    "inspector.js",
+    "theory.js",
+    "maps.js",
+    "precision.js",
+    "share.js",
+    "figure.js",
+    "mount.js",
+)
+
+
+@cache
+def runtime() -> str:
+    """The whole runtime. It does nothing but serve the figures that wait in `window[queue()]`."""
+    parts = [(PAGE / name).read_text(encoding="utf-8") for name in FILES]
+    style = re.sub(r"\s+", " ", (PAGE / "figure.css").read_text(encoding="utf-8"))
+    body = "\n".join(_without_comments(part) for part in parts)
+    head = f"const STYLE = {json.dumps(style)};\nconst QUEUE = {json.dumps(queue())};"
+    return f'(() => {{\n"use strict";\n{head}\n{body}\n}})();\n'
+
+
+@cache
+def queue() -> str:
+    """Where figures wait for this version of the runtime: figures of two versions can live on one page."""
+    content = b"".join((PAGE / name).read_bytes() for name in (*FILES, "figure.css"))
+    return f"optcourse_{hashlib.sha256(content).hexdigest()[:10]}"
+
+
+@cache
+def packed() -> str:
+    """The runtime compressed, in base64, for an output that must carry everything."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return base64.b64encode(squeeze.compress(runtime().encode()) + squeeze.flush()).decode("ascii")
+
+
+LOADER = """\
+(() => {{
+  // Unpacks the runtime of the live figures on this page, once.
+  if (window.{queue}Loads) return;
+  window.{queue}Loads = true;
+  const bytes = Uint8Array.from(atob("{packed}"), (c) => c.charCodeAt(0));
+  const text = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).text();
+  text.then((code) => {{
+    const script = document.createElement("script");
+    script.textContent = code;
+    document.head.append(script);
+  }});
+}})();"""
+
+
+def loader() -> str:
+    """The script that unpacks the runtime."""
+    return LOADER.format(queue=queue(), packed=packed())
+
+
+def _without_comments(text: str) -> str:
+    """Lines without indentation, and without those that are only comment: they are for readers of the repository."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))

@@ -1,0 +1,246 @@
+"""`Explorable`: a live figure of optimizers on a surface, for notebooks and for static pages."""
+
+import base64
+import hashlib
+import html
+import io
+import json
+
+from optcourse.explorables import bundle
+from optcourse.explorables.program import PRECISIONS, Method, colors, compile_program, methods_of, slider
+from optcourse.optimizers.contract import Optimizer
+from optcourse.optimizers.optax_backend import GivenTransformation
+from optcourse.suggestions import did_you_mean
+from optcourse.surfaces import LossSurface, catalogue
+from optcourse.tracing import check_start, check_steps, run
+
+PANELS = ("inspector", "theory", "sensitivity", "basins", "precision", "share")
+
+
+class Explorable:
+    """A live figure: drag the start, move the hyperparameters, and see what Optax itself does.
+
+    The surface and each optimizer's real Optax update are compiled to JavaScript (`compile_function`), so the
+    figure needs no kernel and no network, and can show nothing but what `run` computes.
+
+    >>> from optcourse import optimizers, surfaces
+    >>> figure = Explorable(surfaces.rosenbrock(), {"Adam": optimizers.adam, "SGD": optimizers.sgd}, steps=100)
+    >>> figure
+    <Explorable of Adam, SGD on rosenbrock: 100 steps>
+
+    Args:
+        surface: a LossSurface of one or two parameters.
+        optimizers: a dict by label, a list, or one of: an Optimizer (its settings are where the sliders begin), a
+            factory such as `optimizers.adam`, an Optax optimizer, or your own function of hyperparameters with
+            defaults that returns one.
+        start: where paths begin; by default the surface's own start.
+        steps: how many steps, which the reader may change.
+        panels: which of "inspector", "theory", "sensitivity", "basins", "precision", "share" there are; by default
+            all that fit.
+        open: which of them are unfolded from the beginning.
+        precisions: number formats that the reader can choose, out of "float64", "float32", "float16", "bfloat16".
+        ranges: (low, high) of a slider, by hyperparameter name.
+        name: what the figure is called in links; by default made from its contents.
+        alt: what the figure shows, for those who do not see it; by default from the paths.
+
+    Raises:
+        TypeError, ValueError: for bad input.
+        CompileError: for a surface or optimizer with a part that has no JavaScript translation.
+    """
+
+    def __init__(
+        self,
+        surface: LossSurface,
+        optimizers,
+        *,
+        start=None,
+        steps: int = 200,
+        panels=None,
+        open=(),
+        precisions=("float64",),
+        ranges=None,
+        name: str | None = None,
+        alt: str | None = None,
+    ):
+        self.surface = check_surface(surface)
+        self._methods = methods_of(optimizers)
+        if not self._methods:
+            raise ValueError("there is no optimizer to show: the list is empty.")
+        self.start = tuple(float(x) for x in check_start(surface, _default_start(surface) if start is None else start))
+        self.steps = check_steps(steps)
+        if self.steps < 1:
+            raise ValueError("steps must be 1 or more, got 0.")
+        self._precisions = _chosen("precision", precisions, PRECISIONS)
+        every = [panel for panel in PANELS if panel != "precision" or len(self._precisions) > 1]
+        self._panels = _chosen("panel", every if panels is None else panels, PANELS)
+        self._open = _chosen("panel", open, self._panels)
+        self._ranges = dict(ranges or {})
+        self._alt = alt
+        self._program = compile_program(surface, self._methods, self._precisions, explain="inspector" in self._panels)
+        self.spec = self._spec()
+        digest = hashlib.sha256((json.dumps(self.spec) + self._program.source).encode()).hexdigest()
+        self.name = self.spec["id"] = name or f"{surface.name.strip('<>')}-{digest[:6]}"
+
+    def __repr__(self):
+        labels = ", ".join(method.label for method in self._methods)
+        return f"<Explorable of {labels} on {self.surface.name}: {self.steps} steps>"
+
+    @property
+    def source(self) -> str:
+        """The JavaScript that was compiled for this figure."""
+        return self._program.source
+
+    def to_html(self, *, runtime: bool = True) -> str:
+        """The figure as a piece of HTML that carries all it needs.
+
+        Args:
+            runtime: with the runtime; without it, the page must load `bundle.runtime()` itself, once.
+        """
+        parts = [
+            f'<div class="optcourse-explorable" data-optcourse="{html.escape(self.name)}">',
+            f'<div class="still">{self._still()}</div>',
+            '<div class="live"></div>',
+            "</div>",
+            f"<script>\n{self._registration()}\n</script>",
+        ]
+        if runtime:
+            parts.append(f'<script class="optcourse-runtime">\n{bundle.loader()}\n</script>')
+        return "\n".join(parts)
+
+    def to_page(self) -> str:
+        """A whole page with nothing but this figure, to be saved as a file or put into a frame."""
+        return (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{html.escape(self.spec['title'])}</title>\n"
+            "<style>:root { color-scheme: light dark; } body { margin: 8px; }</style>\n</head>\n<body>\n"
+            f"{self.to_html()}\n</body>\n</html>\n"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": self.to_html(), "text/plain": repr(self)}
+
+    # --- what the page is told ---------------------------------------------------------------------------------
+
+    def _spec(self) -> dict:
+        surface, program = self.surface, self._program
+        labels = " and ".join(filter(None, [", ".join(m.label for m in self._methods[:-1]), self._methods[-1].label]))
+        return {
+            "id": "",
+            "title": f"{labels} on {surface.name.replace('_', ' ').strip('<>')}",
+            "start": list(self.start),
+            "steps": self.steps,
+            "mostSteps": max(1000, 5 * self.steps),
+            "precisions": list(self._precisions),
+            "panels": list(self._panels),
+            "open": list(self._open),
+            "surface": {
+                "name": surface.name,
+                "python": python_of_surface(surface),
+                "dim": surface.dim,
+                "domain": [list(pair) for pair in surface.domain],
+                "minima": [{"params": list(m.params), "loss": m.loss} for m in surface.minima],
+                "stepDependent": surface.step_dependent,
+                "hessian": program.surface["hessian"],
+                "precisions": {p: program.surface[p] for p in self._precisions},
+            },
+            "methods": [
+                {
+                    "label": method.label,
+                    "python": method.python,
+                    "style": style,
+                    "hyperparams": [self._hyperparameter(name, method.hyperparams[name]) for name in sorted(method.hyperparams)],
+                    **compiled,
+                }
+                for method, style, compiled in zip(
+                    self._methods, colors(self._methods), program.methods, strict=True
+                )
+            ],
+        }
+
+    def _hyperparameter(self, name: str, value: float) -> dict:
+        return {"name": name, "value": value, "range": slider(name, value, self._ranges.get(name))}
+
+    def _registration(self) -> str:
+        program = self._program
+        helpers = ", ".join(program.helpers)
+        spec = json.dumps(self.spec, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+        # `Infinity` and `NaN` are JavaScript though not JSON, so that the specification may hold them.
+        return (
+            f"(window.{bundle.queue()} ??= []).push({{\n"
+            f"id: {json.dumps(self.name)},\nspec: {spec},\n"
+            f'functions(numbers) {{\n"use strict";\nconst {{ {helpers} }} = numbers;\n{program.source}\n'
+            f"return {{ {', '.join(program.functions)} }};\n}}\n}});"
+        )
+
+    # --- where scripts do not run --------------------------------------------------------------------------------
+
+    def paths(self) -> dict:
+        """The paths that the figure begins with, as `run` computes them, by label."""
+        return {method.label: self._run(method) for method in self._methods}
+
+    def _run(self, method: Method):
+        recipe = GivenTransformation(method.build(dict(method.hyperparams)))
+        return run(Optimizer(method.name, "optax", {}, recipe), self.surface, self.start, steps=self.steps)
+
+    def _still(self) -> str:
+        from matplotlib import pyplot as plt
+        from PIL import Image
+
+        from optcourse import plotting
+
+        paths = self.paths()
+        with plt.ioff():
+            axes = plotting.plot_comparison(paths, self.surface)
+        drawn, file = axes[0].figure, io.BytesIO()
+        drawn.savefig(file, format="png", dpi=80)
+        plt.close(drawn)
+        picture = Image.open(file).convert("RGB")
+        small = io.BytesIO()
+        picture.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        data = base64.b64encode(small.getvalue()).decode("ascii")
+        alt = html.escape(self._alt or plotting.describe(paths))
+        return f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{picture.width}" height="{picture.height}">'
+
+
+def check_surface(surface) -> LossSurface:
+    """Raise TypeError or ValueError unless it is a surface of one or two parameters with exact gradients."""
+    from optcourse.plotting.view import check_drawable
+
+    check_drawable(surface)
+    if surface.noise_scale:
+        raise ValueError(
+            f"{surface.name} has noisy gradients, whose random numbers are not compiled: leave with_noise() out of the "
+            "live figure."
+        )
+    return surface
+
+
+def python_of_surface(surface: LossSurface) -> str:
+    """How to write the surface, `surfaces.rosenbrock()`; "" if it is one's own."""
+    factory = catalogue().get(surface.name)
+    if factory is None:
+        return ""
+    if factory() == surface:
+        return f"surfaces.{surface.name}()"
+    arguments = dict(surface.constants)
+    try:
+        if factory(**arguments) == surface:
+            return f"surfaces.{surface.name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+    except TypeError:
+        pass
+    return ""
+
+
+def _default_start(surface):
+    if surface.start is not None:
+        return list(surface.start)
+    return [low + 0.25 * (high - low) for low, high in surface.domain]
+
+
+def _chosen(what: str, names, known) -> tuple[str, ...]:
+    names = (names,) if isinstance(names, str) else tuple(names)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"no {what} {name!r}.{did_you_mean(name, known)} There are: {', '.join(known)}.")
+    return names

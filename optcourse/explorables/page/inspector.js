@@ -1,0 +1,8 @@
+class InspectorPanel {
+  constructor(figure) {
+    this.figure = figure;
+    this.element = element("div");
+  }
+
+  draw(changed) {}
+}

@@ -1,0 +1,17 @@
+class SensitivityPanel {
+  constructor(figure) {
+    this.figure = figure;
+    this.element = element("div");
+  }
+
+  draw(changed) {}
+}
+
+class BasinPanel {
+  constructor(figure) {
+    this.figure = figure;
+    this.element = element("div");
+  }
+
+  draw(changed) {}
+}

@@ -1,0 +1,25 @@
+// Finds the figures of a page and brings them to life, whichever comes first, they or this script.
+
+const PANELS = [
+  { name: "inspector", title: "Look at one step", make: (figure) => new InspectorPanel(figure) },
+  { name: "theory", title: "Theory at this point", make: (figure) => new TheoryPanel(figure) },
+  { name: "sensitivity", title: "Sensitivity map: the last loss over two settings", make: (figure) => new SensitivityPanel(figure) },
+  { name: "basins", title: "Basin map: where each start ends", make: (figure) => new BasinPanel(figure) },
+  { name: "precision", title: "Number formats side by side", make: (figure) => new PrecisionPanel(figure) },
+  { name: "share", title: "Take it with you", make: (figure) => new SharePanel(figure) },
+];
+
+const numbers = { f16round, bf16round, pow, logistic, roundEven, roundAway, toInteger, shiftLeft, shiftRightLogical, shiftRightArithmetic };
+
+function mount({ id, spec, functions }) {
+  for (const host of document.querySelectorAll(`[data-optcourse="${CSS.escape(id)}"]`)) {
+    if (host.optcourse) continue;
+    const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
+    host.optcourse = new Figure(place, spec, functions(numbers));
+    host.querySelector(".still")?.setAttribute("hidden", "");
+  }
+}
+
+const queue = window[QUEUE];
+window[QUEUE] = { push: mount };
+if (Array.isArray(queue)) queue.forEach(mount);

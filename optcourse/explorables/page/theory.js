@@ -1,0 +1,8 @@
+class TheoryPanel {
+  constructor(figure) {
+    this.figure = figure;
+    this.element = element("div");
+  }
+
+  draw(changed) {}
+}
