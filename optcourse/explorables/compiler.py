@@ -129,8 +129,6 @@ class Module:
         return self._known_arrays[key]
 
 
-
-
 def compile_function(function: Callable, *examples, name: str | None = None) -> JavaScriptFunction:
     """Compile one function, complete with the helpers it needs.
 
@@ -392,11 +390,7 @@ class Lowering:
     # --- whole functions ----------------------------------------------------------------------------------------
 
     def function(self, jaxpr, name, parameters, arguments, results, explain) -> tuple[list[str], set[str]]:
-        values = [
-            self._argument(leaf, at)
-            for at, leaves in zip(parameters, arguments, strict=True)
-            for leaf in leaves
-        ]
+        values = [self._argument(leaf, at) for at, leaves in zip(parameters, arguments, strict=True) for leaf in leaves]
         outputs = self.evaluate(jaxpr.jaxpr, jaxpr.consts, values)
         roots = []
         for leaf, value in zip(results, outputs, strict=True):

@@ -106,8 +106,7 @@ def _scan(low, eqn, *values):
     index = Node(low.loop_variable())
     views = [low.as_view(value) for value in over]
     stacked = [
-        low.new_array(max(1, int(np.prod(variable.aval.shape, dtype=int))), "ys")
-        for variable in eqn.outvars[carries:]
+        low.new_array(max(1, int(np.prod(variable.aval.shape, dtype=int))), "ys") for variable in eqn.outvars[carries:]
     ]
 
     block = Block()

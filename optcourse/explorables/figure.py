@@ -6,6 +6,8 @@ import html
 import io
 import json
 
+import numpy as np
+
 from optcourse.explorables import bundle
 from optcourse.explorables.program import PRECISIONS, Method, colors, compile_program, methods_of, slider
 from optcourse.optimizers.contract import Optimizer
@@ -41,6 +43,7 @@ class Explorable:
         precisions: number formats that the reader can choose, out of "float64", "float32", "float16", "bfloat16".
         ranges: (low, high) of a slider, by hyperparameter name.
         name: what the figure is called in links; by default made from its contents.
+        caption: one or two sentences under the figure: what to try, what to look at.
         alt: what the figure shows, for those who do not see it; by default from the paths.
 
     Raises:
@@ -60,6 +63,7 @@ class Explorable:
         precisions=("float64",),
         ranges=None,
         name: str | None = None,
+        caption: str = "",
         alt: str | None = None,
     ):
         self.surface = check_surface(surface)
@@ -75,7 +79,7 @@ class Explorable:
         self._panels = _chosen("panel", every if panels is None else panels, PANELS)
         self._open = _chosen("panel", open, self._panels)
         self._ranges = dict(ranges or {})
-        self._alt = alt
+        self._alt, self._caption = alt, caption
         self._program = compile_program(surface, self._methods, self._precisions, explain="inspector" in self._panels)
         self.spec = self._spec()
         digest = hashlib.sha256((json.dumps(self.spec) + self._program.source).encode()).hexdigest()
@@ -100,6 +104,7 @@ class Explorable:
             f'<div class="optcourse-explorable" data-optcourse="{html.escape(self.name)}">',
             f'<div class="still">{self._still()}</div>',
             '<div class="live"></div>',
+            f'<p class="caption">{html.escape(self._caption)}</p>' if self._caption else "",
             "</div>",
             f"<script>\n{self._registration()}\n</script>",
         ]
@@ -149,12 +154,12 @@ class Explorable:
                     "label": method.label,
                     "python": method.python,
                     "style": style,
-                    "hyperparams": [self._hyperparameter(name, method.hyperparams[name]) for name in sorted(method.hyperparams)],
+                    "hyperparams": [
+                        self._hyperparameter(name, method.hyperparams[name]) for name in sorted(method.hyperparams)
+                    ],
                     **compiled,
                 }
-                for method, style, compiled in zip(
-                    self._methods, colors(self._methods), program.methods, strict=True
-                )
+                for method, style, compiled in zip(self._methods, colors(self._methods), program.methods, strict=True)
             ],
         }
 
@@ -191,13 +196,15 @@ class Explorable:
 
         paths = self.paths()
         with plt.ioff():
-            axes = plotting.plot_comparison(paths, self.surface)
-        drawn, file = axes[0].figure, io.BytesIO()
+            axes = plotting.plot_comparison(paths, self.surface, overlay=True)
+        drawn, file = np.ravel(axes)[0].figure, io.BytesIO()
         drawn.savefig(file, format="png", dpi=80)
         plt.close(drawn)
         picture = Image.open(file).convert("RGB")
         small = io.BytesIO()
-        picture.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        picture.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(
+            small, "PNG", optimize=True
+        )
         data = base64.b64encode(small.getvalue()).decode("ascii")
         alt = html.escape(self._alt or plotting.describe(paths))
         return f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{picture.width}" height="{picture.height}">'

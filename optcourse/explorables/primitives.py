@@ -219,14 +219,24 @@ def _comparison(symbol):
 
     def translate_comparison(low, eqn, x, y):
         shape, dtype = _out(eqn)
-        return low.elementwise(
-            [x, y],
-            shape,
-            dtype,
-            lambda a, b: low.node(f"{{}} {symbol} {{}}", a, b, binds=binds, operand_binds=(binds + 1, binds + 1)),
-        )
+
+        def make(a, b):
+            if binds == EQUAL and 0 in (a.value, b.value) and x.dtype.name in _FLUSHED:
+                return _is_zero(low, b if a.value == 0 else a, x.dtype, symbol)
+            return low.node(f"{{}} {symbol} {{}}", a, b, binds=binds, operand_binds=(binds + 1, binds + 1))
+
+        return low.elementwise([x, y], shape, dtype, make)
 
     return translate_comparison
+
+
+# XLA on a CPU takes subnormal numbers for zero: what is tested before a division must be so here.
+_FLUSHED = {"float64": (), "float32": (2.0**-126,), "bfloat16": (2.0**-126,)}
+
+
+def _is_zero(low, x: Node, dtype, symbol: str) -> Node:
+    node = low.helper("isZero", x, *map(literal, _FLUSHED[dtype.name]))
+    return node if symbol == "===" else low.node("!{}", node, binds=UNARY, operand_binds=(UNARY,))
 
 
 for _name, _symbol in {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
@@ -476,7 +486,8 @@ def _reduction(start, combine):
         rows = x.rearranged(lambda a: np.transpose(a, [*kept, *axes]).reshape(size, length))
         if length <= LARGEST_UNROLLED:
             return low.elementwise(
-                [rows.rearranged(lambda a, k=k: a[:, k].reshape(shape)) for k in range(length)] or [Known(np.zeros(shape))],
+                [rows.rearranged(lambda a, k=k: a[:, k].reshape(shape)) for k in range(length)]
+                or [Known(np.zeros(shape))],
                 shape,
                 dtype,
                 lambda *elements: _fold(low, dtype, combine, elements) if length else literal(start(dtype)),

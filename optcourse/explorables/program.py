@@ -95,7 +95,9 @@ def _of_function(function, label) -> Method:
     """A function of hyperparameters, all with a number as default, that returns an optimizer."""
     name = getattr(function, "__name__", "optimizer").strip("<>")
     parameters = inspect.signature(function).parameters.values()
-    missing = [p.name for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    missing = [
+        p.name for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
     if missing:
         raise TypeError(
             f"{name} needs a default for {', '.join(missing)}: the sliders start there, as in "
@@ -107,7 +109,9 @@ def _of_function(function, label) -> Method:
         built = function(**values)
         if isinstance(built, Optimizer):
             if built.backend != "optax":
-                raise TypeError(f"{name} returns an optimizer of {built.backend}; live figures are compiled from Optax.")
+                raise TypeError(
+                    f"{name} returns an optimizer of {built.backend}; live figures are compiled from Optax."
+                )
             built = built.transformation
         if not isinstance(built, optax.GradientTransformation) and not hasattr(built, "update"):
             raise TypeError(f"{name} must return an Optax optimizer or one of ours, got {type(built).__name__}.")

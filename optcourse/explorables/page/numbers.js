@@ -30,6 +30,11 @@ function pow(x, y) {
   return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y);
 }
 
+// Subnormal numbers count as zero, as they do for XLA on a CPU: one over what is not zero is finite.
+function isZero(x, smallest = 2.2250738585072014e-308) {
+  return Math.abs(x) < smallest;
+}
+
 function logistic(x) {
   return 1 / (1 + Math.exp(-x));
 }

@@ -96,7 +96,10 @@ class Plane {
   _drawBands(context, theme) {
     if (!this.levels.length) return;
     context.imageSmoothingEnabled = false;
-    context.drawImage(bandPicture(this.losses, GRID, GRID, this.levels, theme.low, theme.high), 0, 0, ...this.size);
+    // A sample stands for the middle of its cell, and the outermost cells reach half over the edge.
+    const [w, h] = this.size.map((length) => length / (GRID - 1));
+    const picture = bandPicture(this.losses, GRID, GRID, this.levels, theme.low, theme.high);
+    context.drawImage(picture, -w / 2, -h / 2, this.width + w, this.height + h);
     this.lines ??= contourLines(this.losses, GRID, GRID, this.levels, ...this.size);
     context.strokeStyle = theme.line;
     context.lineWidth = 1;
