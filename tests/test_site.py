@@ -1,8 +1,6 @@
 """The built site: warnings fail the build, nothing is loaded from another host, and every page works in a browser."""
 
-import os
 import re
-import shutil
 import threading
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -12,9 +10,6 @@ import build
 import chapters
 import pytest
 import serve
-from playwright.sync_api import sync_playwright
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
 
 @pytest.fixture(scope="module")
@@ -98,24 +93,6 @@ def test_scripts_load_nothing_from_another_host(site):
             text = script.read_text(encoding="utf-8")
             away = re.findall(r"[\"'`](?:https?:)?//[\w./@-]+\.(?:m?js|css|woff2?|ttf|json|wasm)\b", text)
             assert not away, f"{script.relative_to(site)} loads {away}"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        path = own if Path(own).exists() else next(filter(None, map(shutil.which, BROWSERS)), None)
-        if path is None:
-            message = "no Chromium on this machine: `playwright install chromium` brings one"
-            if os.environ.get("CI"):
-                pytest.fail(message)
-            pytest.skip(message)
-        options = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        # In a container everything runs as root, which Chromium's sandbox refuses.
-        root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=path, args=[*options, "--no-first-run", *root])
-        yield chromium
-        chromium.close()
 
 
 @contextmanager
