@@ -111,7 +111,8 @@ class Printer:
         self.uses: dict[int, int] = {}
         self.used_elsewhere: set[int] = set()  # in another block, or in a statement: computed where they stand
         self.variables: dict[int, str] = {}
-        self.statements: list[tuple[str, Node]] = []  # every const: its name and what it stands for
+        self.named: list[str] = []  # what a name stands for after the last line, not only in a loop or branch
+        self.origins: dict[int, str] = {}  # the function that the lines from this one on came from
         self._mark(roots)
 
     def _mark(self, roots) -> None:
@@ -141,6 +142,11 @@ class Printer:
     def line(self, text: str) -> None:
         self.lines.append(self.indent + text)
 
+    def name(self, *names: str) -> None:
+        """Remember names that are in scope until the end."""
+        if len(self.indent) == 2:
+            self.named.extend(names)
+
     def block(self, block: Block) -> None:
         """Print the needed items of a block, in order."""
         for item in block.items:
@@ -152,7 +158,9 @@ class Printer:
                 text = self._expression(item)
                 name = self.names.fresh(item.name or "t", again="new_" if item.name else "")
                 self.variables[id(item)] = name
-                self.statements.append((name, item))
+                self.name(name)
+                if item.origin not in ("", *list(self.origins.values())[-1:]) and name in self.named:
+                    self.origins[len(self.lines)] = item.origin
                 self.line(f"const {name} = {text};")
 
     def inner(self, *blocks: Block) -> None:

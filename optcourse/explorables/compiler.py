@@ -82,7 +82,8 @@ class Module:
     def add(self, function: Callable, *examples, name: str, explain: bool = False) -> JavaScriptFunction:
         """Compile `function` for arguments like `examples` (arrays or `jax.ShapeDtypeStruct`, in pytrees).
 
-        With `explain` there is also a function `<name>Explained`, which returns every named value as well.
+        With `explain` there is also a function `<name>Explained`, which returns every named value as well; comments
+        say which Python function its lines came from.
 
         Raises:
             CompileError: for what has no translation.
@@ -399,8 +400,12 @@ class Lowering:
         printer = self._print(roots)
         texts = ["\n".join([f"function {name}({header}, out, outAt) {{", *printer.lines, "}"])]
         if explain:
-            everything = ", ".join(variable for variable, _ in printer.statements)
-            lines = [*printer.lines, f"  return {{ {everything} }};"]
+            lines = []
+            for number, line in enumerate(printer.lines):
+                if number in printer.origins:
+                    lines.append(f"  // {printer.origins[number]}")
+                lines.append(line)
+            lines.append(f"  return {{ {', '.join(printer.named)} }};")
             texts.append("\n".join([f"function {name}Explained({header}, out, outAt) {{", *lines, "}"]))
         return texts, self.helpers
 

@@ -157,6 +157,7 @@ class Target:
     def declare(self, printer: Printer):
         if self.names:
             printer.line(f"let {', '.join(self.names)};")
+            printer.name(*self.names)
 
     def current(self, low):
         """The value inside of the loop, before it is written again."""
