@@ -130,7 +130,7 @@ class Model {
     return path;
   }
 
-  // A function that runs `steps` steps without keeping them: for maps. Returns the params and writes the last loss.
+  // A function that runs `steps` steps without keeping them, for maps: where they end (valid until the next call).
   runner(method, steps = this.steps) {
     const compiled = method.compiled(this.precision);
     const init = this.functions[compiled.init];
@@ -151,7 +151,15 @@ class Model {
         }
         at = size - at;
       }
-      return { params: rows.subarray(at, at + this.dim), loss: this.loss(rows, at, steps, this.precision) };
+      // The gradient there is what one more step, into the other half, would use.
+      const gradient = () => {
+        clock[0] = steps;
+        if (dependent) step(rows, at, values, 0, clock, 0, rows, size - at);
+        else step(rows, at, values, 0, rows, size - at);
+        const first = size - at + compiled.stateSize + 1;
+        return rows.subarray(first, first + this.dim);
+      };
+      return { params: rows.subarray(at, at + this.dim), loss: this.loss(rows, at, steps, this.precision), gradient };
     };
   }
 

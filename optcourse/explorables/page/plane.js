@@ -207,33 +207,9 @@ class Plane {
     context.stroke();
   }
 
-  // Dragging: anywhere on the plane takes the start there. A touch that begins beside the handle may scroll the page.
+  // Anywhere on the plane takes the start there.
   _grab(event) {
-    if (event.button > 0) return;
-    const onHandle = event.currentTarget === this.handle;
-    if (event.pointerType === "touch" && !onHandle) {
-      const place = [event.clientX, event.clientY];
-      const lift = (up) => {
-        if (Math.hypot(up.clientX - place[0], up.clientY - place[1]) < 8) this._moveTo(up);
-      };
-      this.element.addEventListener("pointerup", lift, { once: true });
-      this.element.addEventListener("pointercancel", () => this.element.removeEventListener("pointerup", lift), { once: true });
-      return;
-    }
-    event.stopPropagation();
-    event.preventDefault();
-    this.handle.focus({ preventScroll: true });
-    this.handle.setPointerCapture(event.pointerId);
-    const move = (moved) => this._moveTo(moved);
-    const release = () => {
-      this.handle.removeEventListener("pointermove", move);
-      this.handle.removeEventListener("pointerup", release);
-      this.handle.removeEventListener("pointercancel", release);
-    };
-    this.handle.addEventListener("pointermove", move);
-    this.handle.addEventListener("pointerup", release);
-    this.handle.addEventListener("pointercancel", release);
-    if (!onHandle) this._moveTo(event);
+    grab(event, this.element, this.handle, (moved) => this._moveTo(moved));
   }
 
   _moveTo(event) {
@@ -257,6 +233,35 @@ class Plane {
     start[k] = clampTo(start[k] + (sign * (high - low)) / (event.shiftKey ? 20 : 200), low, high);
     this.figure.moveStart(start);
   }
+}
+
+// Dragging `handle`, or pressing anywhere on the area around it: `move` hears of every pointer event until release.
+// A touch that begins beside the handle may scroll the page; only a tap there counts.
+function grab(event, area, handle, move) {
+  if (event.button > 0) return;
+  const onHandle = event.currentTarget === handle;
+  if (event.pointerType === "touch" && !onHandle) {
+    const place = [event.clientX, event.clientY];
+    const lift = (up) => {
+      if (Math.hypot(up.clientX - place[0], up.clientY - place[1]) < 8) move(up);
+    };
+    area.addEventListener("pointerup", lift, { once: true });
+    area.addEventListener("pointercancel", () => area.removeEventListener("pointerup", lift), { once: true });
+    return;
+  }
+  event.stopPropagation();
+  event.preventDefault();
+  handle.focus({ preventScroll: true });
+  handle.setPointerCapture(event.pointerId);
+  const release = () => {
+    handle.removeEventListener("pointermove", move);
+    handle.removeEventListener("pointerup", release);
+    handle.removeEventListener("pointercancel", release);
+  };
+  handle.addEventListener("pointermove", move);
+  handle.addEventListener("pointerup", release);
+  handle.addEventListener("pointercancel", release);
+  if (!onHandle) move(event);
 }
 
 function clampTo(x, low, high) {
