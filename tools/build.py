@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import chapters
+import galleries
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -14,6 +17,8 @@ def build(destination: Path) -> subprocess.CompletedProcess:
     Sphinx does not repeat the warnings of a page it need not read again, so that a second build after a failed one
     would pass; and it leaves pages behind that are no longer in the table of contents.
     """
+    chapters.settle_environment()
+    galleries.compile_all()
     shutil.rmtree(destination / "_build", ignore_errors=True)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     options = ["--warningiserror", "--nitpick", "--keep-going", "--path-output", str(destination)]

@@ -3,12 +3,14 @@
 import argparse
 import base64
 import io
+import re
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import chapters
 import claims
+import galleries
 import nbformat
 from chapters import Chapter, relative
 from nbclient import NotebookClient
@@ -16,6 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from PIL import Image
 
 CELL_TIMEOUT = 300
+RUNTIME = re.compile(r'\n?<script class="optcourse-runtime">.*?</script>', re.DOTALL)
 
 
 def main() -> int:
@@ -54,8 +57,9 @@ def main() -> int:
                 failed.append(running[done])
                 print(problem, flush=True)
 
-    if claims.write():
-        print(f"{'written':>14}  {relative(claims.PAGE)}")
+    written = [claims.PAGE] if claims.write() else []
+    for page in [*written, *galleries.write()]:
+        print(f"{'written':>14}  {relative(page)}")
     if failed:
         names = ", ".join(relative(chapter.notebook) for chapter in failed)
         print(f"\nLeft as they were: {names}. Everything else is up to date.")
@@ -119,6 +123,7 @@ def execute(chapter: Chapter) -> str | None:
         of = sum(cell.cell_type == "code" for cell in notebook.cells)
         return f"\n{relative(chapter.twin)}: code cell {len(started)} of {of} failed\n{error}"
     shrink_pictures(notebook)
+    keep_one_runtime(notebook)
     save(chapter, notebook, code)
     print(f"{time.perf_counter() - began:>12.1f} s  {relative(chapter.notebook)}", flush=True)
     return None
@@ -135,6 +140,17 @@ def shrink_pictures(notebook) -> None:
                 picture = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
                 picture.save(small, "PNG", optimize=True)
                 output.data["image/png"] = base64.b64encode(small.getvalue()).decode("ascii")
+
+
+def keep_one_runtime(notebook) -> None:
+    """Store the script that brings live figures to life with the first of them only: it serves the whole page."""
+    stored = False
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if RUNTIME.search(output.get("data", {}).get("text/html", "")):
+                if stored:
+                    output.data["text/html"] = RUNTIME.sub("", output.data["text/html"])
+                stored = True
 
 
 def save(chapter: Chapter, notebook, code: str) -> bool:

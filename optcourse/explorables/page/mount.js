@@ -11,13 +11,33 @@ const PANELS = [
 
 const numbers = { f16round, bf16round, pow, logistic, roundEven, roundAway, toInteger, shiftLeft, shiftRightLogical, shiftRightArithmetic };
 
-function mount({ id, spec, functions }) {
-  for (const host of document.querySelectorAll(`[data-optcourse="${CSS.escape(id)}"]`)) {
-    if (host.optcourse) continue;
-    const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
-    host.optcourse = new Figure(place, spec, functions(numbers));
-    host.querySelector(".still")?.setAttribute("hidden", "");
+// A figure wakes up when the reader comes near it; one that a link points to, at once.
+function mount(figure) {
+  for (const host of document.querySelectorAll(`[data-optcourse="${CSS.escape(figure.id)}"]`)) {
+    if (host.optcourseWaits) continue;
+    host.optcourseWaits = true;
+    const linked = settingsInAddress(figure.id) !== null;
+    if (linked) host.scrollIntoView({ block: "center" });
+    if (linked || !window.IntersectionObserver) {
+      wake(host, figure);
+      continue;
+    }
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        observer.disconnect();
+        wake(host, figure);
+      },
+      { rootMargin: "600px" },
+    );
+    observer.observe(host);
   }
+}
+
+function wake(host, { spec, functions }) {
+  const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
+  host.optcourse = new Figure(place, spec, functions(numbers));
+  host.querySelector(".still")?.setAttribute("hidden", "");
 }
 
 const queue = window[QUEUE];

@@ -142,7 +142,11 @@ class Plane {
     if (!this.width) return;
     const context = sharpContext(this.overlay, ...this.size);
     this._drawMinima(context);
-    for (const method of this.model.shown) this._drawPath(context, method);
+    // The one in focus on top, and what lightens the ground around the lines below all of them.
+    const methods = [...this.model.shown].sort((a, b) => (a === this.figure.focus) - (b === this.figure.focus));
+    const traced = methods.map((method) => this._trace(method));
+    for (const { line } of traced) this._drawHalo(context, line);
+    methods.forEach((method, k) => this._drawPath(context, method, traced[k]));
     const start = this.model.dim === 1 ? [this.model.start[0], this.model.loss(this.model.start)] : this.model.start;
     const [x, y] = [this.x(start[0]), this.y(start[1])];
     this.handle.style.transform = `translate(${clampTo(x, 0, this.width)}px, ${clampTo(y, 0, this.height)}px)`;
@@ -164,28 +168,37 @@ class Plane {
     }
   }
 
-  _drawPath(context, method) {
-    const { theme, step } = this.figure;
+  // The line of a path up to the current step, where it is last seen, and whether it left the view or diverged.
+  _trace(method) {
     const { path } = method;
-    const color = colorOf(method, theme);
+    const { step } = this.figure;
+    const diverged = path.divergedAt !== null && step >= path.divergedAt;
     const last = Math.min(step, path.steps, path.divergedAt === null ? Infinity : path.divergedAt - 1);
     const line = new Path2D();
     const far = 4 * Math.max(this.width, this.height);
     let end = null;
-    let lost = path.divergedAt !== null && step >= path.divergedAt;
+    let inside = true;
     for (let t = 0; t <= last; t++) {
       const [x, y] = this.place(path, t);
       if (!Number.isFinite(x + y)) break;
       line.lineTo(clampTo(x, -far, far), clampTo(y, -far, far));
-      const inside = x >= 0 && x <= this.width && y >= 0 && y <= this.height;
+      inside = x >= 0 && x <= this.width && y >= 0 && y <= this.height;
       if (inside) end = [x, y];
-      lost = (t === last && !inside) || (lost && t === last);
     }
-    context.lineJoin = "round";
+    return { line, last, end, lost: diverged || !inside };
+  }
+
+  _drawHalo(context, line) {
     context.setLineDash([]);
-    context.strokeStyle = theme.halo;
+    context.lineJoin = "round";
+    context.strokeStyle = this.figure.theme.halo;
     context.lineWidth = 4;
     context.stroke(line);
+  }
+
+  _drawPath(context, method, { line, last, end, lost }) {
+    const { theme } = this.figure;
+    const color = colorOf(method, theme);
     context.setLineDash(DASHES[method.spec.style.line] ?? []);
     context.strokeStyle = color;
     context.lineWidth = method === this.figure.focus ? 2.4 : 1.8;
@@ -194,8 +207,7 @@ class Plane {
     context.fillStyle = color;
     const every = Math.ceil(last / 60) || 1;
     for (let t = every; t < last; t += every) {
-      const [x, y] = this.place(path, t);
-      drawMark(context, method.spec.style.marker, x, y, 2.4);
+      drawMark(context, method.spec.style.marker, ...this.place(method.path, t), 2.4);
       context.fill();
     }
     if (!end) return;

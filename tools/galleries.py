@@ -1,0 +1,211 @@
+"""The galleries: a page with every surface and one with every optimizer, each with a live figure.
+
+The text is written by `make execute`, from the catalogues. The figures are compiled when the site is built, by
+`book/_ext/live_figures.py`, and kept in `.live_figures/` until something they depend on changes.
+"""
+
+import hashlib
+import inspect
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import chapters
+import numpy as np
+
+KEPT = chapters.ROOT / ".live_figures"
+STEPS = 200
+RATES = [round(digit * 10.0**power, 8) for power in range(-5, 1) for digit in (1, 2, 5)]
+ON_SURFACES = ("sgd", "momentum", "adam")  # they race on each surface
+HEADER = "<!-- Generated from the catalogues by `make execute`. Edits are lost. -->\n"
+
+
+def explorable(kind: str, name: str):
+    """The live figure of a surface or an optimizer."""
+    import optcourse as oc
+    from optcourse import optimizers, surfaces
+
+    if kind == "surface":
+        surface = surfaces.get(name)()
+        methods = {optimizers.entries()[m].title: tuned(m, surface) for m in ON_SURFACES}
+        caption = f"Drag the start on {title_of(name)}. The learning rates are the best of {len(RATES)} from this start."
+    else:
+        surface = surfaces.rosenbrock()
+        title = optimizers.entries()[name].title
+        methods = {title: tuned(name, surface)}
+        caption = f"{title} in Rosenbrock's valley, with the best of {len(RATES)} learning rates from this start."
+    return oc.Explorable(surface, methods, steps=STEPS, name=f"{kind}-{name}".replace("_", "-"), caption=caption)
+
+
+def tuned(name: str, surface):
+    """An optimizer with the learning rate that ends lowest inside the surface's domain."""
+    import optcourse as oc
+    from optcourse import optimizers
+
+    factory = optimizers.get(name)
+    if not surface.minima or surface.step_dependent:
+        return factory(0.05)  # without a minimum in sight, lower is not better
+    ends = oc.sweep(factory, surface, surface.start, steps=STEPS, learning_rate=RATES, record="last")
+    low, high = np.array(surface.domain).T
+    params = ends.final_params.values
+    losses = np.where(((params >= low) & (params <= high)).all(axis=1), ends.final_loss.values, np.inf)
+    return factory(RATES[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))])
+
+
+def title_of(name: str) -> str:
+    """A catalogue name as a heading."""
+    return name.replace("_", " ").capitalize()
+
+
+# --- the text ---------------------------------------------------------------------------------------------------------
+
+
+def surface_page() -> str:
+    """The gallery of surfaces, as MyST Markdown."""
+    from optcourse import surfaces
+
+    sections = [surface_section(name, factory()) for name, factory in surfaces.catalogue().items()]
+    return "\n".join(
+        [
+            HEADER,
+            "# Surfaces\n",
+            "Every surface of the course, alive. Each is one function with a name: `surfaces.rosenbrock()` in a "
+            "notebook is the surface below. SGD, momentum and Adam start where the white circle stands. The numbers are "
+            "computed from the surface itself.\n",
+            *sections,
+        ]
+    )
+
+
+def surface_section(name: str, surface) -> str:
+    facts = [f"`surfaces.{name}()`"]
+    box = " × ".join(f"[{low:g}, {high:g}]" for low, high in surface.domain)
+    facts.append(f"drawn over {box}")
+    for minimum in surface.minima[:4]:
+        facts.append(f"minimum {minimum.loss:.6g} at {point(minimum.params)}{curvature_at(surface, minimum)}")
+    if len(surface.minima) > 4:
+        facts.append(f"{len(surface.minima)} minima are known in all")
+    if not surface.minima:
+        facts.append("no minimum")
+    if surface.source:
+        facts.append(f"source: {surface.source}")
+    first = inspect.getdoc(surface_factory(name)).split("\n")[0]
+    return "\n".join(
+        [
+            f"## {title_of(name)}\n",
+            f"{first}\n",
+            f"$$\n{surface.formula}\n$$\n" if surface.formula else "",
+            *(f"- {fact}" for fact in facts),
+            f"\n```{{live-figure}} surface {name}\n```\n",
+        ]
+    )
+
+
+def surface_factory(name: str):
+    from optcourse import surfaces
+
+    return surfaces.get(name)
+
+
+def curvature_at(surface, minimum) -> str:
+    """Hessian eigenvalues at a minimum and gradient descent's stability limit there, where there is a Hessian."""
+    step = 0 if surface.step_dependent else None
+    hessian = np.atleast_2d(surface.hessian(np.array(minimum.params, dtype=float), step))
+    if not np.isfinite(hessian).all():
+        return ", where the loss has no second derivative"
+    eigenvalues = np.linalg.eigvalsh(hessian)
+    listed = " and ".join(f"{value + 0.0:.4g}" for value in eigenvalues)
+    if eigenvalues[-1] <= 1e-9:
+        return ", without curvature"
+    what = "curvatures" if len(eigenvalues) > 1 else "curvature"
+    return f", {what} {listed}, so gradient descent is stable below 2/L = {2 / eigenvalues[-1]:.4g}"
+
+
+def point(params) -> str:
+    return "(" + ", ".join(f"{value:.6g}" for value in params) + ")"
+
+
+def optimizer_page() -> str:
+    """The gallery of optimizers, as MyST Markdown."""
+    from optcourse import optimizers
+
+    sections = [optimizer_section(entry) for entry in optimizers.entries().values()]
+    return "\n".join(
+        [
+            HEADER,
+            "# Optimizers\n",
+            "Every optimizer of the course, each defined once with its Optax and its PyTorch form. What is said about "
+            "their agreement is the data that the tests assert. In the figures runs what Optax runs.\n",
+            *sections,
+        ]
+    )
+
+
+def optimizer_section(entry) -> str:
+    from optcourse import optimizers
+
+    factory = optimizers.get(entry.name)
+    signature = ", ".join(
+        f"{p.name}={p.default!r}" for p in inspect.signature(factory).parameters.values() if p.name != "backend"
+    )
+    doc = " ".join(inspect.getdoc(factory).split()).replace(r"\(", "$").replace(r"\)", "$")
+    said = {
+        "equal": "The two libraries agree with these settings.",
+        "different": "The two libraries run different algorithms under this name.",
+        "one library": "Only one of the two libraries has it.",
+    }[entry.agreement]
+    homes = " and ".join(f"`{home}`" for home in (entry.optax_name, entry.torch_name) if home)
+    lines = [f"## {entry.title}\n", f"{doc}\n", f"- `optimizers.{entry.name}({signature})`", f"- {homes}. {said}"]
+    if entry.source:
+        lines.append(f"- source: {entry.source}")
+    if entry.differences:
+        rows = [f"| {cell(d.what)} | {cell(d.optax)} | {cell(d.torch)} |" for d in entry.differences]
+        lines += ["\n| | Optax | PyTorch |\n|---|---|---|", *rows]
+    return "\n".join([*lines, f"\n```{{live-figure}} optimizer {entry.name}\n```\n"])
+
+
+def cell(value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+PAGES = {"surface_gallery": surface_page, "optimizer_gallery": optimizer_page}
+
+
+def write() -> list[Path]:
+    """Write the galleries whose text changed; returns them."""
+    chapters.settle_environment()
+    pages = {chapters.BOOK / f"{name}.md": make for name, make in PAGES.items()}
+    return [path for path, make in pages.items() if chapters.write_if_changed(path, make())]
+
+
+# --- the figures ---------------------------------------------------------------------------------------------------------
+
+
+def figure_html(kind: str, name: str) -> str:
+    """The HTML of a figure, without the runtime: kept from the last time if nothing it depends on has changed."""
+    kept = KEPT / f"{kind}-{name}-{key()}.html"
+    if not kept.exists():
+        chapters.write_if_changed(kept, explorable(kind, name).to_html(runtime=False))
+    return kept.read_text(encoding="utf-8")
+
+
+def key() -> str:
+    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return chapters.fingerprint([chapters.package_sources(), chapters.pins(), own])
+
+
+def compile_all() -> None:
+    """Compile what is missing, two at a time, and forget what is out of date."""
+    from optcourse import optimizers, surfaces
+
+    wanted = [("surface", name) for name in surfaces.catalogue()]
+    wanted += [("optimizer", name) for name in optimizers.catalogue()]
+    now = key()
+    if KEPT.exists():
+        for path in KEPT.iterdir():
+            if not path.stem.endswith(now):
+                path.unlink()
+    missing = [pair for pair in wanted if not (KEPT / f"{pair[0]}-{pair[1]}-{now}.html").exists()]
+    if missing:
+        print(f"Compiling {len(missing)} live figures for the galleries.", flush=True)
+        with ProcessPoolExecutor(max_workers=2) as pool:
+            list(pool.map(figure_html, *zip(*missing, strict=True)))
