@@ -22,9 +22,12 @@ FILES = (
     "inspector.js",
     "theory.js",
     "maps.js",
+    "sensitivity.js",
+    "basins.js",
     "precision.js",
     "share.js",
     "figure.js",
+    "bridge.js",
     "mount.js",
 )
 

@@ -6,12 +6,13 @@ import html
 import io
 import json
 
+import jax.numpy as jnp
 import numpy as np
 
 from optcourse.explorables import bundle
-from optcourse.explorables.program import PRECISIONS, Method, colors, compile_program, methods_of, slider
+from optcourse.explorables.bridge import Settings, connect
+from optcourse.explorables.program import PRECISIONS, colors, compile_program, methods_of, slider
 from optcourse.optimizers.contract import Optimizer
-from optcourse.optimizers.optax_backend import GivenTransformation
 from optcourse.suggestions import did_you_mean
 from optcourse.surfaces import LossSurface, catalogue
 from optcourse.tracing import check_start, check_steps, run
@@ -19,7 +20,7 @@ from optcourse.tracing import check_start, check_steps, run
 PANELS = ("inspector", "theory", "sensitivity", "basins", "precision", "share")
 
 
-class Explorable:
+class Explorable(Settings):
     """A live figure: drag the start, move the hyperparameters, and see what Optax itself does.
 
     The surface and each optimizer's real Optax update are compiled to JavaScript (`compile_function`), so the
@@ -29,6 +30,14 @@ class Explorable:
     >>> figure = Explorable(surfaces.rosenbrock(), {"Adam": optimizers.adam, "SGD": optimizers.sgd}, steps=100)
     >>> figure
     <Explorable of Adam, SGD on rosenbrock: 100 steps>
+
+    In a notebook Python sees what the reader chose: `start`, `steps`, `step`, `precision`, `hyperparams` and `shown`
+    can be read, observed, and set (see `Settings`).
+
+    >>> figure.start = [0.0, 1.0]
+    >>> figure.hyperparams = {"Adam": {"learning_rate": 0.3}}
+    >>> figure.optimizers["Adam"].hyperparams["learning_rate"]
+    0.3
 
     Args:
         surface: a LossSurface of one or two parameters.
@@ -70,9 +79,8 @@ class Explorable:
         self._methods = methods_of(optimizers)
         if not self._methods:
             raise ValueError("there is no optimizer to show: the list is empty.")
-        self.start = tuple(float(x) for x in check_start(surface, _default_start(surface) if start is None else start))
-        self.steps = check_steps(steps)
-        if self.steps < 1:
+        start = check_start(surface, _default_start(surface) if start is None else start)
+        if check_steps(steps) < 1:
             raise ValueError("steps must be 1 or more, got 0.")
         self._precisions = _chosen("precision", precisions, PRECISIONS)
         every = [panel for panel in PANELS if panel != "precision" or len(self._precisions) > 1]
@@ -81,9 +89,12 @@ class Explorable:
         self._ranges = dict(ranges or {})
         self._alt, self._caption = alt, caption
         self._program = compile_program(surface, self._methods, self._precisions, explain="inspector" in self._panels)
-        self.spec = self._spec()
+        self.spec = self._spec([float(x) for x in start], int(steps))
         digest = hashlib.sha256((json.dumps(self.spec) + self._program.source).encode()).hexdigest()
         self.name = self.spec["id"] = name or f"{surface.name.strip('<>')}-{digest[:6]}"
+        super().__init__()
+        self.begin()
+        self._first = self.settings()
 
     def __repr__(self):
         labels = ", ".join(method.label for method in self._methods)
@@ -123,19 +134,20 @@ class Explorable:
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        connect(self)
         return {"text/html": self.to_html(), "text/plain": repr(self)}
 
     # --- what the page is told ---------------------------------------------------------------------------------
 
-    def _spec(self) -> dict:
+    def _spec(self, start, steps) -> dict:
         surface, program = self.surface, self._program
         labels = " and ".join(filter(None, [", ".join(m.label for m in self._methods[:-1]), self._methods[-1].label]))
         return {
             "id": "",
             "title": f"{labels} on {surface.name.replace('_', ' ').strip('<>')}",
-            "start": list(self.start),
-            "steps": self.steps,
-            "mostSteps": max(1000, 5 * self.steps),
+            "start": start,
+            "steps": steps,
+            "mostSteps": max(1000, 5 * steps),
             "precisions": list(self._precisions),
             "panels": list(self._panels),
             "open": list(self._open),
@@ -169,24 +181,30 @@ class Explorable:
     def _registration(self) -> str:
         program = self._program
         helpers = ", ".join(program.helpers)
-        spec = json.dumps(self.spec, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-        # `Infinity` and `NaN` are JavaScript though not JSON, so that the specification may hold them.
         return (
             f"(window.{bundle.queue()} ??= []).push({{\n"
-            f"id: {json.dumps(self.name)},\nspec: {spec},\n"
+            f"id: {json.dumps(self.name)},\nspec: {_as_script(self.spec)},\n{self._moved()}"
             f'functions(numbers) {{\n"use strict";\nconst {{ {helpers} }} = numbers;\n{program.source}\n'
             f"return {{ {', '.join(program.functions)} }};\n}}\n}});"
         )
 
+    def _moved(self) -> str:
+        """Where the figure begins, if Python or a reader has moved it meanwhile."""
+        settings = self.settings()
+        return "" if settings == self._first else f"settings: {_as_script(settings)},\n"
+
     # --- where scripts do not run --------------------------------------------------------------------------------
 
-    def paths(self) -> dict:
-        """The paths that the figure begins with, as `run` computes them, by label."""
-        return {method.label: self._run(method) for method in self._methods}
+    @property
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The optimizers by label, with the hyperparameters as they are set now."""
+        return {m.label: Optimizer(m.name, "optax", self.hyperparams[m.label], m.build) for m in self._methods}
 
-    def _run(self, method: Method):
-        recipe = GivenTransformation(method.build(dict(method.hyperparams)))
-        return run(Optimizer(method.name, "optax", {}, recipe), self.surface, self.start, steps=self.steps)
+    def paths(self) -> dict:
+        """The paths that are shown, as `run` computes them from the settings of now, by label."""
+        start = np.asarray(self.start, jnp.dtype(self.precision))
+        optimizers = self.optimizers
+        return {label: run(optimizers[label], self.surface, start, steps=self.steps) for label in self.shown}
 
     def _still(self) -> str:
         from matplotlib import pyplot as plt
@@ -237,6 +255,11 @@ def python_of_surface(surface: LossSurface) -> str:
     except TypeError:
         pass
     return ""
+
+
+def _as_script(value) -> str:
+    """Data as JavaScript inside HTML. `Infinity` and `NaN` are JavaScript though not JSON, and may be there."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
 
 
 def _default_start(surface):

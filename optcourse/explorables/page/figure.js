@@ -1,7 +1,8 @@
 // One live figure: puts the parts together and keeps them in step.
 
 class Figure {
-  constructor(host, spec, functions) {
+  // `given`: where to begin, if not where the figure itself begins.
+  constructor(host, spec, functions, given = null) {
     this.host = host;
     this.spec = spec;
     this.model = new Model(spec, functions);
@@ -10,7 +11,7 @@ class Figure {
     this.theme = THEMES[isDark() ? "dark" : "light"];
     this.shadow = host.shadowRoot ?? host.attachShadow({ mode: "open" });
     this.listeners = [];
-    const settings = settingsInAddress(spec.id);
+    const settings = settingsInAddress(spec.id) ?? given;
     if (settings) this.restore(settings, { draw: false });
     this._build();
     this._watch();
@@ -154,14 +155,16 @@ class Figure {
     });
   }
 
-  // Once the reader has stopped moving: the result in words, for screen readers, and the settings for listeners.
+  // Soon, the settings for listeners; once the reader has stopped moving, the result in words for screen readers.
   _tell() {
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => {
-      this.live.textContent = this.describe();
-      for (const listener of this.listeners) listener(this.settings());
-      this.host.dispatchEvent(new CustomEvent("optcourse:change", { bubbles: true, detail: { id: this.spec.id, settings: this.settings() } }));
-    }, 400);
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => (this.live.textContent = this.describe()), 400);
+    this.telling ??= setTimeout(() => {
+      this.telling = null;
+      const settings = this.settings();
+      for (const listener of this.listeners) listener(settings);
+      this.host.dispatchEvent(new CustomEvent("optcourse:change", { bubbles: true, detail: { id: this.spec.id, settings } }));
+    }, 60);
   }
 
   describe() {

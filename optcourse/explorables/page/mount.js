@@ -34,10 +34,12 @@ function mount(figure) {
   }
 }
 
-function wake(host, { spec, functions }) {
+function wake(host, { id, spec, functions, settings }) {
   const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
-  host.optcourse = new Figure(place, spec, functions(numbers));
+  host.optcourse = new Figure(place, spec, functions(numbers), settings);
   host.querySelector(".still")?.setAttribute("hidden", "");
+  connectToColab(host.optcourse);
+  host.dispatchEvent(new CustomEvent("optcourse:mount", { bubbles: true, detail: { id } }));
 }
 
 const queue = window[QUEUE];
