@@ -125,8 +125,10 @@ def _python_of(optimizer: Optimizer) -> str:
     factory = optimizers.catalogue().get(optimizer.name)
     if factory is None or optimizer.backend != "optax":
         return ""
-    standard = dict(factory().recipe.settings)
-    settings = dict(getattr(optimizer.recipe, "settings", ()))
+    recipe = factory().recipe
+    if type(optimizer.recipe) is not type(recipe):  # given, and only called the same
+        return ""
+    standard, settings = dict(recipe.settings), dict(optimizer.recipe.settings)
     if settings.keys() != standard.keys():
         return ""
     changed = "".join(f", {name}={value!r}" for name, value in settings.items() if value != standard[name])
@@ -235,7 +237,8 @@ def _leaf(leaf) -> dict:
 
 
 def _compile_theory(add, surface, method: Method) -> dict | None:
-    if contraction(method.name, jnp.ones(surface.dim), method.hyperparams or {"learning_rate": 0.1}) is None:
+    own = not method.python  # whatever it is called
+    if own or contraction(method.name, jnp.ones(surface.dim), method.hyperparams) is None:
         return None
     hyperparams = {name: jax.ShapeDtypeStruct((), jnp.float64) for name in method.hyperparams}
     name = _identifier(method.label).lower()
