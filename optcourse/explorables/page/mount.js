@@ -9,7 +9,7 @@ const PANELS = [
   { name: "share", title: "Take it with you", make: (figure) => new SharePanel(figure) },
 ];
 
-const numbers = { f16round, bf16round, pow, logistic, roundEven, roundAway, toInteger, shiftLeft, shiftRightLogical, shiftRightArithmetic };
+const numbers = { f16round, bf16round, pow, isZero, logistic, roundEven, roundAway, toInteger, shiftLeft, shiftRightLogical, shiftRightArithmetic };
 
 // A figure wakes up when the reader comes near it; one that a link points to, at once.
 function mount(figure) {
