@@ -3,8 +3,8 @@
 // A path in one flat array: row t holds [params, state] before step t, and what step t - 1 did:
 // [loss, gradient, updates]. Everything comes out of the compiled functions.
 class Path {
-  constructor(model, method, steps) {
-    const compiled = method.compiled(model.precision);
+  constructor(model, method, steps, precision) {
+    const compiled = method.compiled(precision);
     this.dim = model.dim;
     this.steps = steps;
     this.stride = compiled.size;
@@ -109,12 +109,12 @@ class Model {
     else this.functions[name](params, at, out, 0);
   }
 
-  follow(method, { start = this.start, values = method.values, steps = this.steps } = {}) {
-    const path = new Path(this, method, steps);
+  follow(method, { start = this.start, values = method.values, steps = this.steps, precision = this.precision } = {}) {
+    const path = new Path(this, method, steps, precision);
     const { rows, stride, losses } = path;
-    const compiled = method.compiled(this.precision);
+    const compiled = method.compiled(precision);
     const step = this.functions[compiled.step];
-    this.functions[compiled.init](this.rounded(start), 0, values, 0, rows, 0);
+    this.functions[compiled.init](this.rounded(start, precision), 0, values, 0, rows, 0);
     if (this.surface.stepDependent) {
       for (let t = 0; t < steps; t++) {
         this.clock[0] = t;
@@ -124,7 +124,7 @@ class Model {
       for (let t = 0; t < steps; t++) step(rows, t * stride, values, 0, rows, (t + 1) * stride);
     }
     for (let t = 0; t < steps; t++) losses[t] = rows[(t + 1) * stride + path.stateSize];
-    losses[steps] = this.loss(rows, steps * stride, steps, this.precision);
+    losses[steps] = this.loss(rows, steps * stride, steps, precision);
     const lost = losses.findIndex((loss) => !Number.isFinite(loss));
     if (lost >= 0) path.divergedAt = lost;
     return path;
@@ -163,9 +163,9 @@ class Model {
     };
   }
 
-  // The start as numbers of the precision in use.
-  rounded(params) {
-    const round = { float32: Math.fround, float16: f16round, bfloat16: bf16round }[this.precision];
+  // The start as numbers of a precision.
+  rounded(params, precision = this.precision) {
+    const round = { float32: Math.fround, float16: f16round, bfloat16: bf16round }[precision];
     return round ? Float64Array.from(params, round) : params;
   }
 
