@@ -391,6 +391,7 @@ class Lowering:
     # --- whole functions ----------------------------------------------------------------------------------------
 
     def function(self, jaxpr, name, parameters, arguments, results, explain) -> tuple[list[str], set[str]]:
+        self.names.taken.update(parameters, (f"{at}At" for at in parameters), ("out", "outAt"))
         values = [self._argument(leaf, at) for at, leaves in zip(parameters, arguments, strict=True) for leaf in leaves]
         outputs = self.evaluate(jaxpr.jaxpr, jaxpr.consts, values)
         roots = []

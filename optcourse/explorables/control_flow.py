@@ -335,17 +335,16 @@ def _with_windows(low, x, windows, combine):
 @rule("gather")
 def _gather(low, eqn, x, indices):
     numbers, sizes = eqn.params["dimension_numbers"], eqn.params["slice_sizes"]
-    if getattr(numbers, "operand_batching_dims", ()):
-        raise low.unsupported("a gather over batches")
+    batched = dict(zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True))
     shape, dtype = _out_of(eqn)
     batch = indices.shape[:-1]
-    window = [size for axis, size in enumerate(sizes) if axis not in numbers.collapsed_slice_dims]
+    window = [size for axis, size in enumerate(sizes) if axis not in (*numbers.collapsed_slice_dims, *batched)]
     fills = "FILL" in str(eqn.params["mode"]).upper()
     view = _contiguous(low, x)
     positions = _box(x.shape, sizes).reshape(-1)
     results = np.empty((int(np.prod(batch, dtype=int)), positions.size), dtype=object)
     for lane in range(results.shape[0]):
-        start, inside = _window_start(low, x.shape, sizes, numbers.start_index_map, indices, lane)
+        start, inside = _window_start(low, x.shape, sizes, numbers.start_index_map, batched, indices, lane)
         for k, position in enumerate(positions):
             node = low._own(view.at(arithmetic(low, "int64", "+", start, literal(int(position)))))
             if fills and inside is not None:
@@ -360,10 +359,15 @@ def _gather(low, eqn, x, indices):
     return Scalars(result.reshape(shape), np.dtype(dtype))
 
 
-def _window_start(low, shape, sizes, index_map, indices, lane):
-    """Where a window begins, and whether it lies inside (None: certainly)."""
+def _window_start(low, shape, sizes, index_map, batched, indices, lane):
+    """Where a window begins, and whether it lies inside (None: certainly).
+
+    `batched` are the axes along which each lane has a row of its own, and where that axis is in the indices.
+    """
     width = indices.shape[-1]
     starts, tests = [literal(0)] * len(shape), []
+    for axis, of_indices in batched.items():
+        starts[axis] = literal(int(np.unravel_index(lane, indices.shape[:-1])[of_indices]))
     for k, axis in zip(range(width), index_map, strict=True):
         node = low.element(indices, lane * width + k)
         largest = shape[axis] - sizes[axis]
@@ -381,11 +385,10 @@ def _window_start(low, shape, sizes, index_map, indices, lane):
 def _scatter(combine):
     def translate_scatter(low, eqn, x, indices, updates):
         numbers = eqn.params["dimension_numbers"]
-        if getattr(numbers, "operand_batching_dims", ()):
-            raise low.unsupported("a scatter over batches")
+        batched = dict(zip(numbers.operand_batching_dims, numbers.scatter_indices_batching_dims, strict=True))
         window_axes = list(numbers.update_window_dims)
         batch_axes = [axis for axis in range(len(updates.shape)) if axis not in window_axes]
-        inserted = numbers.inserted_window_dims
+        inserted = (*numbers.inserted_window_dims, *batched)
         sizes, left = [], iter(updates.shape[axis] for axis in window_axes)
         for axis in range(len(x.shape)):
             sizes.append(1 if axis in inserted else next(left))
@@ -395,7 +398,8 @@ def _scatter(combine):
         )
         windows = []
         for lane in range(rows.shape[0]):
-            start, inside = _window_start(low, x.shape, sizes, numbers.scatter_dims_to_operand_dims, indices, lane)
+            axes = numbers.scatter_dims_to_operand_dims
+            start, inside = _window_start(low, x.shape, sizes, axes, batched, indices, lane)
             values = rows.rearranged(lambda a, lane=lane: a[lane])
             windows.append((start, inside if drops else None, _box(x.shape, sizes), values))
         return _with_windows(low, x, windows, combine)

@@ -81,7 +81,7 @@ def arithmetic(low, dtype, symbol: str, x: Node, y: Node) -> Node:
     if symbol == "*" and kind in ("int32", "uint32"):
         return _wrapped(low, low.node("Math.imul({}, {})", x, y), kind)
     if symbol == "/" and not _is_float(dtype):
-        return low.node("Math.trunc({} / {})", x, y, operand_binds=(TIMES, UNARY))
+        return _wrapped(low, low.node("Math.trunc({} / {})", x, y, operand_binds=(TIMES, UNARY)), kind)
     if symbol == "+" and 0 in (x.value, y.value):  # as XLA has it
         return y if x.value == 0 else x
     if symbol == "*" and 1 in (x.value, y.value):
@@ -173,7 +173,7 @@ def _function(pattern, helper=None):
 
         def make(*operands):
             node = low.helper(helper, *operands) if helper else low.node(pattern, *operands)
-            return low.rounded(node, dtype)
+            return low.rounded(node, dtype) if _is_float(dtype) else _wrapped(low, node, dtype.name)
 
         return low.elementwise(values, shape, dtype, make)
 
@@ -407,6 +407,11 @@ def _rev(low, eqn, x):
     return x.rearranged(lambda a: np.flip(a, eqn.params["dimensions"]))
 
 
+@rule("tile")
+def _tile(low, eqn, x):
+    return x.rearranged(lambda a: np.tile(a, eqn.params["reps"]))
+
+
 @rule("split")
 def _split(low, eqn, x):
     ends = np.cumsum(eqn.params["sizes"])[:-1]
@@ -446,6 +451,13 @@ def _concatenate(low, eqn, *values):
     positions = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
     ends = np.cumsum([value.shape[axis] for value in values])[:-1]
     return _joined(low, shape, dtype, list(zip(np.split(positions, ends, axis=axis), values, strict=True)))
+
+
+@rule("stack")
+def _stack(low, eqn, *values):
+    shape, dtype = _out(eqn)
+    positions = np.moveaxis(np.arange(int(np.prod(shape, dtype=int))).reshape(shape), eqn.params["axis"], 0)
+    return _joined(low, shape, dtype, list(zip(positions, values, strict=True)))
 
 
 @rule("pad")

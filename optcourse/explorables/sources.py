@@ -52,10 +52,9 @@ def origin(eqn) -> str:
 
 def where(eqn) -> str:
     """File, line and function of an equation, for an error."""
-    for frame in frames(eqn):
-        if not _is_plumbing(frame):
-            return f"{frame.file}:{frame.line} ({frame.function})"
-    return "an unknown place"
+    lines = frames(eqn)
+    line = next((frame for frame in lines if not _is_plumbing(frame)), lines[0] if lines else None)
+    return f"{line.file}:{line.line} ({line.function})" if line else "an unknown place"
 
 
 def assigned_names(eqns) -> list[str]:
