@@ -35,6 +35,7 @@ function mount(figure) {
 }
 
 function wake(host, { id, spec, functions, settings }) {
+  host.dataset.lmSuppressShortcuts = "true"; // in JupyterLab a digit typed here would make the cell a heading
   const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
   host.optcourse = new Figure(place, spec, functions(numbers), settings);
   host.querySelector(".still")?.setAttribute("hidden", "");
