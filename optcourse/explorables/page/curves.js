@@ -109,7 +109,7 @@ class Curves {
 }
 
 function powerOfTen(exponent) {
-  if (exponent >= -2 && exponent <= 3) return short(10 ** exponent);
+  if (exponent >= -2 && exponent <= 2) return short(10 ** exponent);
   const raised = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
   return `10${Array.from(String(exponent), (digit) => raised[digit]).join("")}`;
 }

@@ -1,17 +1,232 @@
-class SensitivityPanel {
-  constructor(figure) {
-    this.figure = figure;
-    this.element = element("div");
+// What both maps need: many runs in short slices, cells that become finer, patterns, axes, and a field to point at.
+
+const SLICE = 6; // milliseconds of work, before the page may see to its reader again
+
+// Values on a grid, computed anew whenever something else is needed: first every eighth cell of every eighth row, then
+// those between. It works only while its element is on the screen; `changed` is called once per frame.
+class Raster {
+  constructor(element, changed) {
+    this.changed = changed;
+    this.order = [];
+    this.at = 0;
+    this.channel = new MessageChannel();
+    this.channel.port1.onmessage = () => this._work();
+    new IntersectionObserver((entries) => {
+      this.visible = entries[entries.length - 1].isIntersecting;
+      this._go();
+    }).observe(element);
   }
 
-  draw(changed) {}
+  // `cell(column, row)` for every cell, unless it was computed for the same `key` before.
+  need(key, columns, rows, cell) {
+    if (key === this.key) return;
+    if (columns !== this.columns || rows !== this.rows) {
+      Object.assign(this, { columns, rows, order: coarseToFine(columns, rows), values: new Float64Array(columns * rows).fill(NaN) });
+      this.coarse = this.order.findIndex(([, , size]) => size < 8);
+      this.began = false;
+    }
+    Object.assign(this, { key, cell, at: 0 });
+    this._go();
+  }
+
+  get done() {
+    return this.at === this.order.length;
+  }
+
+  _go() {
+    if (this.waiting || this.done || !this.visible) return;
+    this.waiting = true;
+    this.channel.port2.postMessage(null);
+  }
+
+  _work() {
+    this.waiting = false;
+    if (this.done || !this.visible) return;
+    const end = performance.now() + SLICE;
+    do {
+      const [column, row, size] = this.order[this.at++];
+      const value = this.cell(column, row);
+      for (let j = row; j < Math.min(row + size, this.rows); j++) {
+        this.values.fill(value, j * this.columns + column, j * this.columns + Math.min(column + size, this.columns));
+      }
+    } while (!this.done && performance.now() < end);
+    this.began ||= this.at >= this.coarse;
+    if (this.at >= this.coarse) this.frame ??= requestAnimationFrame(() => this._show());
+    this._go();
+  }
+
+  _show() {
+    this.frame = null;
+    this.changed();
+  }
+
+  share(counts) {
+    return this.values.filter(counts).length / this.values.length;
+  }
+
+  // Draws each cell in the style of its value, in an area [left, top, width, height].
+  paint(context, [left, top, width, height], styleOf) {
+    const x = (column) => left + Math.round((width * column) / this.columns);
+    const y = (row) => top + height - Math.round((height * row) / this.rows);
+    for (let j = 0; j < this.rows; j++) {
+      let from = 0;
+      for (let i = 1; i <= this.columns; i++) {
+        const style = styleOf(this.values[j * this.columns + from]);
+        if (i < this.columns && styleOf(this.values[j * this.columns + i]) === style) continue;
+        context.fillStyle = style;
+        context.fillRect(x(from), y(j + 1), x(i) - x(from), y(j) - y(j + 1));
+        from = i;
+      }
+    }
+  }
 }
 
-class BasinPanel {
-  constructor(figure) {
-    this.figure = figure;
-    this.element = element("div");
+// [column, row, size of the block that it stands for until the others are there].
+function coarseToFine(columns, rows) {
+  const order = [];
+  for (let size = 8; size >= 1; size /= 2) {
+    for (let j = 0; j < rows; j += size) {
+      for (let i = 0; i < columns; i += size) {
+        if (size === 8 || i % (2 * size) || j % (2 * size)) order.push([i, j, size]);
+      }
+    }
+  }
+  return order;
+}
+
+// Hatching for what diverges, dots for what left the view.
+function patternOf(context, kind, theme) {
+  const ratio = window.devicePixelRatio || 1;
+  const tile = element("canvas", { width: Math.round(8 * ratio), height: Math.round(8 * ratio) });
+  const on = tile.getContext("2d");
+  on.scale(tile.width / 8, tile.height / 8);
+  on.fillStyle = theme.paper;
+  on.fillRect(0, 0, 8, 8);
+  on.strokeStyle = on.fillStyle = theme.faint;
+  on.lineWidth = 1.2;
+  if (kind === "hatched") {
+    for (const shift of [-8, 0, 8]) {
+      on.moveTo(shift - 1, 9);
+      on.lineTo(shift + 9, -1);
+    }
+    on.stroke();
+  } else {
+    for (const [x, y] of [[1, 1], [5, 5]]) on.fillRect(x, y, 1.6, 1.6);
+  }
+  const pattern = context.createPattern(tile, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(8 / tile.width));
+  return pattern;
+}
+
+// A canvas with axes, and a handle that is dragged, or moved with the arrow keys, over the part inside them.
+// `move(across, up)` is told shares of that part, `step(columns, rows)` by how many cells.
+class Field {
+  constructor(help, move, step) {
+    this.canvas = element("canvas", { "aria-hidden": "true" });
+    const drag = (event) => grab(event, this.inside, this.handle, (moved) => move(...this._shares(moved)));
+    this.handle = element("button", { class: "handle", type: "button", title: help, onpointerdown: drag });
+    this.handle.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      step(...by.map((cells) => cells * (event.shiftKey ? 5 : 1)));
+    });
+    this.inside = element("div", { class: "plane", onpointerdown: drag }, this.handle);
+    this.element = element("div", { class: "field" }, this.canvas, this.inside);
   }
 
-  draw(changed) {}
+  // Margins are [left, top, right, bottom].
+  resize(width, height, [left, top, right, bottom]) {
+    [this.width, this.height] = [width, height];
+    this.area = [left, top, width - left - right, height - top - bottom];
+    const [, , w, h] = this.area;
+    Object.assign(this.canvas.style, { width: `${width}px`, height: `${height}px` });
+    Object.assign(this.inside.style, { left: `${left}px`, top: `${top}px`, width: `${w}px`, height: `${h}px` });
+  }
+
+  _shares(event) {
+    const { left, top, width, height } = this.inside.getBoundingClientRect();
+    return [clampTo((event.clientX - left) / width, 0, 1), clampTo(1 - (event.clientY - top) / height, 0, 1)];
+  }
+
+  put(across, up, label) {
+    const [, , width, height] = this.area;
+    this.handle.style.transform = `translate(${clampTo(across, 0, 1) * width}px, ${(1 - clampTo(up, 0, 1)) * height}px)`;
+    this.handle.setAttribute("aria-label", label);
+  }
+
+  clear() {
+    const context = sharpContext(this.canvas, this.width, this.height);
+    context.font = "12px system-ui, sans-serif";
+    return context;
+  }
+
+  // Ticks are [share, text].
+  drawAxes(context, theme, across, up, acrossTitle, upTitle) {
+    const [left, top, width, height] = this.area;
+    context.fillStyle = theme.faint;
+    context.strokeStyle = theme.faint;
+    context.lineWidth = 1;
+    context.beginPath();
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    let free = -Infinity;
+    for (const [share, text] of across) {
+      const x = left + share * width;
+      context.moveTo(x, top + height);
+      context.lineTo(x, top + height + 4);
+      const half = context.measureText(text).width / 2;
+      const middle = Math.min(x, this.width - half);
+      if (middle - half < free) continue; // no room
+      context.fillText(text, middle, top + height + 6);
+      free = middle + half + 6;
+    }
+    context.textAlign = "right";
+    context.textBaseline = "middle";
+    for (const [share, text] of up) {
+      const y = top + height - share * height;
+      context.moveTo(left - 4, y);
+      context.lineTo(left, y);
+      context.fillText(text, left - 6, y);
+    }
+    context.stroke();
+    context.fillStyle = theme.ink;
+    context.textAlign = "left";
+    context.textBaseline = "top";
+    context.fillText(upTitle, 2, 2);
+    context.textAlign = "center";
+    context.fillText(acrossTitle, left + width / 2, top + height + 22);
+  }
+}
+
+// Round numbers between low and high, about five.
+function roundTicks(low, high) {
+  const rough = (high - low) / 5;
+  const size = 10 ** Math.floor(Math.log10(rough));
+  const step = size * [1, 2, 5, 10].find((factor) => factor * size >= rough);
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+}
+
+// Ticks on a slider's scale, as [share, text].
+function sliderTicks(range) {
+  const { low, high, scale } = range;
+  let values;
+  if (scale === "linear") values = roundTicks(low, high);
+  else if (scale === "decay") values = Array.from({ length: 9 }, (_, k) => Number((1 - 10 ** -k).toFixed(9)));
+  else {
+    const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+    const every = Math.ceil((last - first) / 6) || 1;
+    values = Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, k) => 10 ** (first + k * every));
+    if (last === first) values.push(low, high);
+    if (scale === "log0") values.unshift(0);
+  }
+  const inside = values.map((value) => [SCALES[scale].to(value, range), value]).filter(([share]) => share >= -1e-9 && share <= 1 + 1e-9);
+  return inside.map(([share, value]) => [share, scale === "decay" ? String(value) : short(value)]);
+}
+
+function percent(share) {
+  if (share > 0 && share < 0.01) return "< 1 %";
+  return share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(100 * share)} %`;
 }
