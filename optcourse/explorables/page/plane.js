@@ -86,11 +86,16 @@ class Plane {
     if (!this.width) return;
     const { theme } = this.figure;
     const context = sharpContext(this.ground, ...this.size);
+    this.paintGround(context, theme);
+    this._drawScale(context, theme);
+  }
+
+  // The surface alone.
+  paintGround(context, theme) {
     context.fillStyle = `rgb(${theme.low})`;
     context.fillRect(0, 0, ...this.size);
     if (this.model.dim === 1) this._drawCurve(context, theme);
     else this._drawBands(context, theme);
-    this._drawScale(context, theme);
   }
 
   _drawBands(context, theme) {
