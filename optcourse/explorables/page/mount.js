@@ -35,8 +35,8 @@ function mount(figure) {
 }
 
 function wake(host, { id, spec, functions, settings }) {
-  host.dataset.lmSuppressShortcuts = "true"; // in JupyterLab a digit typed here would make the cell a heading
   const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
+  place.dataset.lmSuppressShortcuts = "true"; // in JupyterLab a digit typed here would make the cell a heading
   host.optcourse = new Figure(place, spec, functions(numbers), settings);
   host.querySelector(".still")?.setAttribute("hidden", "");
   connectToColab(host.optcourse);
