@@ -221,6 +221,7 @@ def _open(figure) -> None:
         return
     connection = _widget_class()(name=figure.name, settings=figure.settings())
     connection.observe(lambda change: figure.follow(change.new), "settings")
+    connection.on_msg(lambda widget, content, buffers: widget.set_state(content))
     earlier = _connections.get(figure.name)
     if earlier is not None:
         earlier.close()
@@ -236,6 +237,6 @@ def _widget_class():
 
         _esm = (bundle.PAGE / "jupyter.js").read_text(encoding="utf-8")
         name = traitlets.Unicode().tag(sync=True)
-        settings = traitlets.Dict().tag(sync=True)
+        settings = traitlets.Dict().tag(sync=True, echo_update=False)  # an echo would pull back who drags on
 
     return Connection

@@ -201,6 +201,7 @@ class TimeLine {
       step: 1,
       "aria-label": "Number of steps",
       onchange: () => this._setSteps(),
+      onkeydown: (event) => event.key === "Enter" && this._setSteps(), // JupyterLab keeps Enter from being a change
     });
     const reset = element("button", { type: "button", onclick: () => figure.reset(), title: "Back to how the figure began" }, "Reset");
     this.element = element(

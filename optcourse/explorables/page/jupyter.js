@@ -7,6 +7,7 @@ export default {
   initialize({ model }) {
     const name = model.get("name");
     const known = new WeakMap(); // by figure: its settings when it last agreed with the model
+    let resting;
 
     const show = (figure) => {
       if (text(figure) !== JSON.stringify(model.get("settings"))) figure.restore(model.get("settings"));
@@ -28,7 +29,10 @@ export default {
       if (text(figure) === known.get(figure)) return;
       known.set(figure, text(figure));
       model.set("settings", figure.settings());
-      model.save_changes();
+      model.save_changes(); // held back while the kernel is busy with the one before
+      clearTimeout(resting);
+      // So the last word is said again past that: a cell that is run now must find it.
+      resting = setTimeout(() => model.send({ settings: model.get("settings") }), 100);
     };
 
     showAll();
@@ -36,6 +40,7 @@ export default {
     document.addEventListener("optcourse:mount", mounted);
     document.addEventListener("optcourse:change", changed);
     return () => {
+      clearTimeout(resting);
       document.removeEventListener("optcourse:mount", mounted);
       document.removeEventListener("optcourse:change", changed);
     };
