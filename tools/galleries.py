@@ -6,6 +6,7 @@ The text is written by `make execute`, from the catalogues. The figures are comp
 
 import hashlib
 import inspect
+import re
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -16,39 +17,52 @@ KEPT = chapters.ROOT / ".live_figures"
 STEPS = 200
 RATES = [round(digit * 10.0**power, 8) for power in range(-5, 1) for digit in (1, 2, 5)]
 ON_SURFACES = ("sgd", "momentum", "adam")  # they race on each surface
+TESTING_GROUND = "rosenbrock"  # where each optimizer is shown
+RATES_NOTE = f"The learning rates are the best of {len(RATES)} from this start."
 HEADER = "<!-- Generated from the catalogues by `make execute`. Edits are lost. -->\n"
 
 
-def explorable(kind: str, name: str):
-    """The live figure of a surface or an optimizer."""
+def explorable(kind: str, name: str, rates: dict[str, float]):
+    """The live figure of a surface or an optimizer, for optimizers with these learning rates."""
     import optcourse as oc
     from optcourse import optimizers, surfaces
 
+    titles = {method: optimizers.entries()[method].title for method in rates}
+    methods = {titles[method]: optimizers.get(method)(rate) for method, rate in rates.items()}
     if kind == "surface":
         surface = surfaces.get(name)()
-        methods = {optimizers.entries()[m].title: tuned(m, surface) for m in ON_SURFACES}
-        caption = f"Drag the start on {title_of(name)}. The learning rates are the best of {len(RATES)} from this start."
+        caption = f"{title_of(name)}: drag the start. " + (RATES_NOTE if is_tuned(surface) else "")
     else:
-        surface = surfaces.rosenbrock()
-        title = optimizers.entries()[name].title
-        methods = {title: tuned(name, surface)}
-        caption = f"{title} in Rosenbrock's valley, with the best of {len(RATES)} learning rates from this start."
-    return oc.Explorable(surface, methods, steps=STEPS, name=f"{kind}-{name}".replace("_", "-"), caption=caption)
+        surface = surfaces.get(TESTING_GROUND)()
+        caption = f"{titles[name]} in Rosenbrock's valley: drag the start. {RATES_NOTE}"
+    return oc.Explorable(
+        surface, methods, steps=STEPS, name=f"{kind}-{name}".replace("_", "-"), caption=caption.strip()
+    )
 
 
-def tuned(name: str, surface):
-    """An optimizer with the learning rate that ends lowest inside the surface's domain."""
+def is_tuned(surface) -> bool:
+    """Whether there is a minimum to reach, so that a learning rate can be the best."""
+    return bool(surface.minima) and not surface.step_dependent
+
+
+def best_rate(name: str, surface) -> float:
+    """The learning rate with which an optimizer ends lowest inside the surface's domain, from the surface's start."""
     import optcourse as oc
     from optcourse import optimizers
 
-    factory = optimizers.get(name)
-    if not surface.minima or surface.step_dependent:
-        return factory(0.05)  # without a minimum in sight, lower is not better
-    ends = oc.sweep(factory, surface, surface.start, steps=STEPS, learning_rate=RATES, record="last")
+    if not is_tuned(surface):
+        return 0.05
+    ends = oc.sweep(optimizers.get(name), surface, surface.start, steps=STEPS, learning_rate=RATES, record="last")
     low, high = np.array(surface.domain).T
-    params = ends.final_params.values
-    losses = np.where(((params >= low) & (params <= high)).all(axis=1), ends.final_loss.values, np.inf)
-    return factory(RATES[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))])
+    params, losses = ends.final_params.values, ends.final_loss.values
+    usable = ((params >= low) & (params <= high)).all(axis=1) & np.isfinite(losses)
+    return RATES[int(np.argmin(np.where(usable, losses, np.inf)))]
+
+
+def live_figure(kind: str, name: str, methods, surface) -> str:
+    """The directive for a figure, with the learning rates found for it."""
+    rates = "\n".join(f"{method} {best_rate(method, surface):g}" for method in methods)
+    return f"\n```{{live-figure}} {kind} {name}\n{rates}\n```\n"
 
 
 def title_of(name: str) -> str:
@@ -69,8 +83,8 @@ def surface_page() -> str:
             HEADER,
             "# Surfaces\n",
             "Every surface of the course, alive. Each is one function with a name: `surfaces.rosenbrock()` in a "
-            "notebook is the surface below. SGD, momentum and Adam start where the white circle stands. The numbers are "
-            "computed from the surface itself.\n",
+            "notebook is the surface below. SGD, momentum and Adam start where the white circle stands. The "
+            "numbers are computed from the surface itself.\n",
             *sections,
         ]
     )
@@ -95,7 +109,7 @@ def surface_section(name: str, surface) -> str:
             f"{first}\n",
             f"$$\n{surface.formula}\n$$\n" if surface.formula else "",
             *(f"- {fact}" for fact in facts),
-            f"\n```{{live-figure}} surface {name}\n```\n",
+            live_figure("surface", name, ON_SURFACES, surface),
         ]
     )
 
@@ -141,7 +155,7 @@ def optimizer_page() -> str:
 
 
 def optimizer_section(entry) -> str:
-    from optcourse import optimizers
+    from optcourse import optimizers, surfaces
 
     factory = optimizers.get(entry.name)
     signature = ", ".join(
@@ -160,7 +174,7 @@ def optimizer_section(entry) -> str:
     if entry.differences:
         rows = [f"| {cell(d.what)} | {cell(d.optax)} | {cell(d.torch)} |" for d in entry.differences]
         lines += ["\n| | Optax | PyTorch |\n|---|---|---|", *rows]
-    return "\n".join([*lines, f"\n```{{live-figure}} optimizer {entry.name}\n```\n"])
+    return "\n".join([*lines, live_figure("optimizer", entry.name, [entry.name], surfaces.get(TESTING_GROUND)())])
 
 
 def cell(value) -> str:
@@ -177,15 +191,31 @@ def write() -> list[Path]:
     return [path for path, make in pages.items() if chapters.write_if_changed(path, make())]
 
 
-# --- the figures ---------------------------------------------------------------------------------------------------------
+# --- the figures ----------------------------------------------------------------------------------------------------
 
 
-def figure_html(kind: str, name: str) -> str:
+def figure_html(kind: str, name: str, rates: tuple[tuple[str, float], ...]) -> str:
     """The HTML of a figure, without the runtime: kept from the last time if nothing it depends on has changed."""
-    kept = KEPT / f"{kind}-{name}-{key()}.html"
+    kept = kept_file(kind, name, rates, key())
     if not kept.exists():
-        chapters.write_if_changed(kept, explorable(kind, name).to_html(runtime=False))
+        html = explorable(kind, name, dict(rates)).to_html(runtime=False, paths=False)
+        chapters.write_if_changed(kept, html)
     return kept.read_text(encoding="utf-8")
+
+
+def kept_file(kind, name, rates, now: str) -> Path:
+    return KEPT / f"{now}-{kind}-{name}-{chapters.fingerprint(rates)}.html"
+
+
+def wanted() -> list[tuple]:
+    """What the galleries' directives ask for."""
+    text = "".join((chapters.BOOK / f"{name}.md").read_text(encoding="utf-8") for name in PAGES)
+    found = re.findall(r"^```{live-figure} (\w+) (\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [(kind, name, parse_rates(body.splitlines())) for kind, name, body in found]
+
+
+def parse_rates(lines) -> tuple[tuple[str, float], ...]:
+    return tuple((method, float(rate)) for method, rate in map(str.split, lines))
 
 
 def key() -> str:
@@ -195,16 +225,11 @@ def key() -> str:
 
 def compile_all() -> None:
     """Compile what is missing, two at a time, and forget what is out of date."""
-    from optcourse import optimizers, surfaces
-
-    wanted = [("surface", name) for name in surfaces.catalogue()]
-    wanted += [("optimizer", name) for name in optimizers.catalogue()]
     now = key()
-    if KEPT.exists():
-        for path in KEPT.iterdir():
-            if not path.stem.endswith(now):
-                path.unlink()
-    missing = [pair for pair in wanted if not (KEPT / f"{pair[0]}-{pair[1]}-{now}.html").exists()]
+    for path in KEPT.glob("*.html"):
+        if not path.name.startswith(now):
+            path.unlink()
+    missing = [figure for figure in wanted() if not kept_file(*figure, now).exists()]
     if missing:
         print(f"Compiling {len(missing)} live figures for the galleries.", flush=True)
         with ProcessPoolExecutor(max_workers=2) as pool:

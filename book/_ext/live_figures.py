@@ -41,12 +41,14 @@ def load_runtime(app: Sphinx, page: str, template: str, context: dict, doctree) 
 
 
 class LiveFigure(Directive):
-    """`surface NAME` or `optimizer NAME`."""
+    """`surface NAME` or `optimizer NAME`, and in its body a learning rate for each optimizer."""
 
     required_arguments = 2
+    has_content = True
 
     def run(self):
-        return [nodes.raw("", galleries.figure_html(*self.arguments), format="html")]
+        rates = galleries.parse_rates(self.content)
+        return [nodes.raw("", galleries.figure_html(*self.arguments, rates), format="html")]
 
 
 def setup(app: Sphinx) -> dict:

@@ -1,9 +1,7 @@
 """`Explorable`: a live figure of optimizers on a surface, for notebooks and for static pages."""
 
-import base64
 import hashlib
 import html
-import io
 import json
 
 import jax.numpy as jnp
@@ -12,6 +10,7 @@ import numpy as np
 from optcourse.explorables import bundle
 from optcourse.explorables.bridge import Settings, connect
 from optcourse.explorables.program import PRECISIONS, colors, compile_program, methods_of, slider
+from optcourse.explorables.still import still_picture
 from optcourse.optimizers.contract import Optimizer
 from optcourse.suggestions import did_you_mean
 from optcourse.surfaces import LossSurface, catalogue
@@ -105,15 +104,17 @@ class Explorable(Settings):
         """The JavaScript that was compiled for this figure."""
         return self._program.source
 
-    def to_html(self, *, runtime: bool = True) -> str:
+    def to_html(self, *, runtime: bool = True, paths: bool = True) -> str:
         """The figure as a piece of HTML that carries all it needs.
 
         Args:
             runtime: with the runtime; without it, the page must load `bundle.runtime()` itself, once.
+            paths: with the paths in the still picture; without them it shows the surface alone, and is made faster.
         """
+        still = still_picture(self.surface, self.paths() if paths else {}, self._alt or "")
         parts = [
             f'<div class="optcourse-explorable" data-optcourse="{html.escape(self.name)}">',
-            f'<div class="still">{self._still()}</div>',
+            f'<div class="still">{still}</div>',
             '<div class="live"></div>',
             f'<p class="caption">{html.escape(self._caption)}</p>' if self._caption else "",
             "</div>",
@@ -205,27 +206,6 @@ class Explorable(Settings):
         start = np.asarray(self.start, jnp.dtype(self.precision))
         optimizers = self.optimizers
         return {label: run(optimizers[label], self.surface, start, steps=self.steps) for label in self.shown}
-
-    def _still(self) -> str:
-        from matplotlib import pyplot as plt
-        from PIL import Image
-
-        from optcourse import plotting
-
-        paths = self.paths()
-        with plt.ioff():
-            axes = plotting.plot_comparison(paths, self.surface, overlay=True)
-        drawn, file = np.ravel(axes)[0].figure, io.BytesIO()
-        drawn.savefig(file, format="png", dpi=80)
-        plt.close(drawn)
-        picture = Image.open(file).convert("RGB")
-        small = io.BytesIO()
-        picture.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(
-            small, "PNG", optimize=True
-        )
-        data = base64.b64encode(small.getvalue()).decode("ascii")
-        alt = html.escape(self._alt or plotting.describe(paths))
-        return f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{picture.width}" height="{picture.height}">'
 
 
 def check_surface(surface) -> LossSurface:
