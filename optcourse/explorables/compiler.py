@@ -527,7 +527,11 @@ def _layout(tree: Any, argument: str) -> tuple[Leaf, ...]:
     """Where each leaf of a pytree stands in its flat array, and what to call it."""
     leaves, offset = [], 0
     for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
-        dtype = np.dtype(leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype)
+        dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+        if dtype.name not in NUMBERS:
+            place = f"{argument or 'the result'}{jax.tree_util.keystr(path)}"
+            raise CompileError(f"{place} is a {dtype.name}, which has no translation to JavaScript.")
+        dtype = np.dtype(dtype)
         keys = [getattr(key, "name", getattr(key, "key", None)) for key in path]
         named = [key for key in keys if isinstance(key, str)]
         name = named[-1] if named else argument or "result"
