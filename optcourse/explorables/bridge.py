@@ -188,13 +188,14 @@ def connect(figure: Settings) -> None:
 
     In JupyterLab and Notebook 7 through a widget that is never displayed, so that an output holds nothing that a
     stored notebook or a static page could not show; in Colab, whose outputs are isolated frames, through a
-    function that the frame may call. Without anywidget, or without a kernel, nothing happens.
+    function that the frame may call. Without anywidget, without a kernel, and where a tool executes a notebook,
+    nothing happens.
     """
     if "google.colab" in sys.modules:
         from google.colab import output
 
         output.register_callback(f"optcourse.{figure.name}", lambda *given: _answer(figure, *given))
-    elif _has_kernel():
+    elif _has_reader():
         with suppress(ImportError):
             _open(figure)
 
@@ -208,12 +209,17 @@ def _answer(figure, given=None):
     return JSON(figure.settings())
 
 
-def _has_kernel() -> bool:
+def _has_reader() -> bool:
+    """Whether cells are run by somebody: tools that execute notebooks say that there is nobody to ask for input."""
     if "IPython" not in sys.modules:
         return False
     from IPython import get_ipython
 
-    return getattr(get_ipython(), "kernel", None) is not None
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        return False
+    request = kernel.get_parent() if hasattr(kernel, "get_parent") else {}
+    return request.get("content", {}).get("allow_stdin", True)
 
 
 def _open(figure) -> None:

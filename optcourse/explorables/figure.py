@@ -16,6 +16,7 @@ from optcourse.suggestions import did_you_mean
 from optcourse.surfaces import LossSurface, catalogue
 from optcourse.tracing import check_start, check_steps, run
 
+ASLEEP = "A still of a live figure. Where scripts run it comes to life; in a notebook, run its cell."
 PANELS = ("inspector", "theory", "sensitivity", "basins", "precision", "share")
 
 
@@ -114,7 +115,7 @@ class Explorable(Settings):
         still = still_picture(self.surface, self.paths() if paths else {}, self._alt or "")
         parts = [
             f'<div class="optcourse-explorable" data-optcourse="{html.escape(self.name)}">',
-            f'<div class="still">{still}</div>',
+            f'<div class="still">{still}<p>{ASLEEP}</p></div>',
             '<div class="live"></div>',
             f'<p class="caption">{html.escape(self._caption)}</p>' if self._caption else "",
             "</div>",
