@@ -113,7 +113,7 @@ def _of_function(function, label) -> Method:
                     f"{name} returns an optimizer of {built.backend}; live figures are compiled from Optax."
                 )
             built = built.transformation
-        if not isinstance(built, optax.GradientTransformation) and not hasattr(built, "update"):
+        if not isinstance(built, optax.GradientTransformation):
             raise TypeError(f"{name} must return an Optax optimizer or one of ours, got {type(built).__name__}.")
         return optax.with_extra_args_support(built)
 
