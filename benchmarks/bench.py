@@ -44,11 +44,11 @@ class Row(NamedTuple):
         return self.ratio >= self.target if self.at_least else self.ratio <= self.target
 
 
-def main() -> None:
+def main(more=()) -> None:
     began = time.perf_counter()
     print(machine(), end="\n\n")
     print(f"{'':4}{'what':42} {'against':46} {'ratio':>8}  {'target':>10}  measured (best; median above it)")
-    for measure in (import_time, run_on_optax, run_on_torch, compilations, sweep_last, sweep_everything):
+    for measure in (import_time, run_on_optax, run_on_torch, compilations, sweep_last, sweep_everything, *more):
         for row in measure():
             limit = f"{'>=' if row.at_least else '<='} {row.target:,g}"
             mark = "ok" if row.reached else "--"

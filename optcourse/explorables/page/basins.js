@@ -149,7 +149,7 @@ class BasinPanel {
     }
     field.put(this._place(0), this._place(1), `Start ${point(model.start)}`);
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => (this.text.textContent = raster.done ? this._describe() : "Computing."), 300);
+    this.telling = setTimeout(() => tell(this.text, raster.done ? this._describe() : "Computing."), 300);
   }
 
   // From a cell's value to how it is filled.

@@ -1,6 +1,6 @@
 // What both maps need: many runs in short slices, cells that become finer, patterns, axes, and a field to point at.
 
-const SLICE = 6; // milliseconds of work, before the page may see to its reader again
+const SLICE = 4; // milliseconds of work, before the page may see to its reader again
 
 // Values on a grid, computed anew whenever something else is needed: first every eighth cell of every eighth row, then
 // those between. It works only while its element is on the screen; `changed` is called once per frame.
@@ -229,4 +229,9 @@ function sliderTicks(range) {
 function percent(share) {
   if (share > 0 && share < 0.01) return "< 1 %";
   return share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(100 * share)} %`;
+}
+
+// Text that is read aloud when it changes, and only then.
+function tell(place, text) {
+  if (place.textContent !== text) place.textContent = text;
 }

@@ -124,7 +124,7 @@ class SensitivityPanel {
     }
     this._mark();
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => (this.text.textContent = this.raster.done ? this._describe() : "Computing."), 300);
+    this.telling = setTimeout(() => tell(this.text, this.raster.done ? this._describe() : "Computing."), 300);
   }
 
   _compute() {
