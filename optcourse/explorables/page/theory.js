@@ -76,7 +76,7 @@ class TheoryPanel {
     said.push(element("div", { class: "scroll" }, table(["distance to the minimum, per step", "factor"], rows)));
     add(
       contraction < 1
-        ? `The prediction is for the long run: what is left after n steps is ${short(contraction, 5)}ⁿ, a tenth after ${short(Math.log(0.1) / Math.log(contraction))} steps.`
+        ? `The prediction is for the long run: what is left after n steps is ${short(contraction, 5)}ⁿ, a tenth after ${short(Math.log(0.1) / Math.log(contraction))} steps. A path that swings keeps to it only on average.`
         : `A factor above 1 means that the distance grows${saddle ? ": where the loss curves downwards, every learning rate leads away" : ""}.`,
     );
     if (measured.reason) add(measured.reason);
@@ -86,7 +86,7 @@ class TheoryPanel {
       add(
         changes
           ? `They need not agree: over these steps the curvature λ₁ goes from ${short(then[0].value)} to ${short(now[0].value)}, and the theory is for one that stays.`
-          : "Over these steps the curvature stays as it is, so the theory applies.",
+          : "Over these steps the curvature stays what it is, so the theory applies.",
       );
     }
     return said;
