@@ -20,7 +20,7 @@ import numba
 import numpy as np
 
 import optcourse as oc
-from benchmarks import by_hand, numba_adam
+from benchmarks import by_hand, compiled_step, numba_adam
 from benchmarks.timing import Times, in_turns
 from optcourse import optimizers, surfaces
 
@@ -160,6 +160,27 @@ def sweep_everything():
     sweep, memory = in_turns(ours, partial(fill, best), repeats=6)
     against = f"ndarray.fill of {written / 1e9:.2f} GB new memory, {best} threads"
     yield compare("the same, full record", against, sweep, memory, 0.3, throughput=True)
+
+
+def in_the_page():
+    """A compiled step in JavaScript against the same method by hand, in JavaScript and in numba."""
+    path = np.zeros((STEPS + 1, compiled_step.SIZE))
+    path[0, :2] = START
+
+    def numba_path():
+        compiled_step.in_numba(path, STEPS, ADAM["b1"], ADAM["b2"], ADAM["eps"], ADAM["learning_rate"])
+
+    ours, by_hand_, in_numba = [], [], []
+    for _ in range(5):
+        report = compiled_step.in_javascript(START, steps=STEPS, repeats=20, **ADAM)
+        ours += report["compiled"]["seconds"]
+        by_hand_ += report["byHand"]["seconds"]
+        in_numba += in_turns(numba_path, repeats=5, warm=20)[0].seconds
+        for name in report:
+            np.testing.assert_allclose(report[name]["end"], path[-1, :2], rtol=1e-9)
+    ours, by_hand_, in_numba = Times(ours), Times(by_hand_), Times(in_numba)
+    yield compare("compiled step, Adam, 1,000 steps", "the same in JavaScript by hand", ours, by_hand_, 1.5)
+    yield compare("the same", "the same in numba, one thread", ours, in_numba, 4)
 
 
 def compilations():

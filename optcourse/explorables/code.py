@@ -14,12 +14,13 @@ import numpy as np
 # How tightly an operator binds, as JavaScript has it.
 ATOM, CALL, UNARY, TIMES, PLUS, SHIFT, COMPARE, EQUAL, BIT_AND, BIT_XOR, BIT_OR, AND, OR, CHOICE = range(20, 6, -1)
 LONGEST_EXPRESSION = 110
-RESERVED = frozenset(
+_RESERVED = (
     "arguments await break case catch class const continue debugger default delete do else enum eval export extends "
     "false finally for function if implements import in instanceof interface let new null package private protected "
     "public return static super switch this throw true try typeof var void while with yield undefined NaN Infinity "
-    "Math Float64Array Number out i j k l m n".split()  # the letters count loops
+    "Math Float64Array Number out i j k l m n"  # the letters count loops
 )
+RESERVED = frozenset(_RESERVED.split())
 
 
 class Item:

@@ -89,7 +89,13 @@ class Module:
             CompileError: for what has no translation.
         """
         with double_precision():
-            jaxpr, result = jax.make_jaxpr(function, return_shape=True)(*examples)
+            try:
+                jaxpr, result = jax.make_jaxpr(function, return_shape=True)(*examples)
+            except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+                raise CompileError(
+                    f"{name} cannot be compiled: a shape or a branch of Python's depends on the numbers themselves. "
+                    f"JAX says: {error}"
+                ) from error
             parameters = _parameter_names(function, len(examples))
             arguments = tuple(_layout(tree, at) for tree, at in zip(examples, parameters, strict=True))
             results = _layout(result, "")
@@ -162,7 +168,7 @@ class Lowering:
         self.arrays: list[Array] = []
         self.helpers: set[str] = set()
         self.depth = 0  # in loops
-        self.eqn = None  # for errors
+        self.eqns = []  # the one being translated, and those around it
         self.hint = self.origin = ""
 
     # --- what rules build with ------------------------------------------------------------------------------
@@ -277,7 +283,10 @@ class Lowering:
         return literal(int(node.value)) if node.value is not None else self.node("Number({})", node)
 
     def reader(self, value) -> Callable[[Node], Node]:
-        """How to read a value in a loop over its elements: a function of the loop's index."""
+        """How to read a value in a loop over its elements: a function of the loop's index; scalars stay as they are."""
+        if value.shape == ():
+            node = self.element(value, 0)
+            return lambda i: node
         if isinstance(value, Known) and value.array.size and (value.array == value.array.flat[0]).all():
             return lambda i: value.element(0)
         if isinstance(value, Scalars) and len({id(node) for node in value.nodes.flat}) == 1:
@@ -317,10 +326,7 @@ class Lowering:
                 nodes.append(node)
             return scalars(nodes, shape, dtype)
         array = self.new_array(size, self.hint or "a")
-        readers = [
-            (lambda i, node=self.element(value, 0): node) if value.shape == () else self.reader(value)
-            for value in values
-        ]
+        readers = [self.reader(value) for value in values]
 
         def body(i: Node):
             return [self.store(array, i, self.as_number(make(*(read(i) for read in readers)), dtype), own=False)]
@@ -359,19 +365,18 @@ class Lowering:
 
         hints = sources.assigned_names(jaxpr.eqns)
         outer = self.hint, self.origin
+        self.eqns.append(None)
         for eqn, hint in zip(jaxpr.eqns, hints, strict=True):
             # What a call returns is named after the line that made the call.
             inherited = outer[0] if any(variable in jaxpr.outvars for variable in eqn.outvars) else ""
-            self.eqn, self.hint, self.origin = eqn, hint or inherited, sources.origin(eqn) or outer[1]
+            self.eqns[-1], self.hint, self.origin = eqn, hint or inherited, sources.origin(eqn) or outer[1]
             for variable in eqn.outvars:
                 if variable.aval.dtype.name not in NUMBERS:
-                    raise CompileError(
-                        f"{eqn.primitive.name} makes a {variable.aval.dtype.name}, which has no translation to "
-                        f"JavaScript; it comes from {sources.where(eqn)}."
-                    )
+                    raise self.unsupported(f"a {variable.aval.dtype.name}, as {eqn.primitive.name!r} makes it,")
             results = translate(self, eqn, [read(atom) for atom in eqn.invars])
             known.update(zip(map(id, eqn.outvars), results, strict=True))
         self.hint, self.origin = outer
+        self.eqns.pop()
         return [read(atom) for atom in jaxpr.outvars]
 
     def inside(self, jaxpr, arguments) -> tuple[Block, list]:
@@ -382,9 +387,10 @@ class Lowering:
         return inner, results
 
     def unsupported(self, what: str = "") -> CompileError:
-        what = what or f"the primitive {self.eqn.primitive.name!r}"
+        what = what or f"the primitive {self.eqns[-1].primitive.name!r}"
+        place = next(filter(None, map(sources.where, reversed(self.eqns))), "an unknown place")
         return CompileError(
-            f"{what} has no translation to JavaScript; it comes from {sources.where(self.eqn)}. "
+            f"{what} has no translation to JavaScript; it comes from {place}. "
             "Write that part with other functions, or leave it out of the live figure."
         )
 

@@ -255,7 +255,7 @@ def _row(low, view: View, index: Node) -> View:
     return View(view.array, view.index[0], view.dtype, base)
 
 
-# --- positions that are computed ------------------------------------------------------------------------------------------
+# --- positions that are computed --------------------------------------------------------------------------------------
 
 
 def _clamped(low, start: Node, largest: int) -> Node:

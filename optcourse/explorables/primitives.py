@@ -72,7 +72,7 @@ def _out(eqn):
     return eqn.outvars[0].aval.shape, np.dtype(eqn.outvars[0].aval.dtype)
 
 
-# --- arithmetic ---------------------------------------------------------------------------------------------------
+# --- arithmetic -------------------------------------------------------------------------------------------------------
 
 
 def arithmetic(low, dtype, symbol: str, x: Node, y: Node) -> Node:
@@ -86,6 +86,8 @@ def arithmetic(low, dtype, symbol: str, x: Node, y: Node) -> Node:
         return y if x.value == 0 else x
     if symbol == "*" and 1 in (x.value, y.value):
         return y if x.value == 1 else x
+    if symbol == "*" and -1 in (x.value, y.value) and _is_float(dtype):
+        return negative(low, y if x.value == -1 else x)
     binds = PLUS if symbol in "+-" else TIMES
     node = low.node(f"{{}} {symbol} {{}}", x, y, binds=binds, operand_binds=(binds, binds + 1))
     return low.rounded(node, dtype) if _is_float(dtype) else _wrapped(low, node, kind)
@@ -121,12 +123,17 @@ for _name, _symbol in {"add": "+", "add_any": "+", "sub": "-", "mul": "*", "div"
     RULES[_name] = _binary(_symbol)
 
 
+def negative(low, x: Node) -> Node:
+    """`-x`"""
+    return low.node("-{}", x, binds=UNARY, operand_binds=(CALL,))
+
+
 @rule("neg")
 def _neg(low, eqn, x):
     shape, dtype = _out(eqn)
 
     def make(a):
-        node = low.node("-{}", a, binds=UNARY, operand_binds=(CALL,))
+        node = negative(low, a)
         return node if _is_float(dtype) else _wrapped(low, node, dtype.name)
 
     return low.elementwise([x], shape, dtype, make)
@@ -160,11 +167,9 @@ def _square(low, eqn, x):
     return low.elementwise([x], shape, dtype, lambda a: arithmetic(low, dtype, "*", a, a))
 
 
-# --- functions ------------------------------------------------------------------------------------------------------
+# --- functions --------------------------------------------------------------------------------------------------------
 
-_MATH = (
-    "abs acos acosh asin asinh atan atanh atan2 cbrt ceil cos cosh exp expm1 floor log log1p sign sin sinh sqrt tan tanh"
-).split()
+_MATH = "abs acos acosh asin asinh atan atanh cbrt ceil cos cosh exp expm1 floor log log1p sign sin sinh sqrt tan tanh"
 
 
 def _function(pattern, helper=None):
@@ -180,8 +185,9 @@ def _function(pattern, helper=None):
     return translate_function
 
 
-for _name in _MATH:
-    RULES[_name] = _function(f"Math.{_name}({'{}, {}' if _name == 'atan2' else '{}'})")
+for _name in _MATH.split():
+    RULES[_name] = _function(f"Math.{_name}({{}})")
+RULES["atan2"] = _function("Math.atan2({}, {})")
 RULES["pow"] = _function("", "pow")
 RULES["logistic"] = _function("", "logistic")
 RULES["rsqrt"] = _function("1 / Math.sqrt({})")
@@ -211,7 +217,7 @@ def _is_finite(low, eqn, x):
     return low.elementwise([x], shape, dtype, lambda a: low.node("Number.isFinite({})", a))
 
 
-# --- comparisons, logic, choice ----------------------------------------------------------------------------------------
+# --- comparisons, logic, choice ---------------------------------------------------------------------------------------
 
 
 def _comparison(symbol):
@@ -221,6 +227,9 @@ def _comparison(symbol):
         shape, dtype = _out(eqn)
 
         def make(a, b):
+            if binds == EQUAL and x.dtype.kind == "b" and (a.value is not None or b.value is not None):
+                known, other = (a, b) if a.value is not None else (b, a)
+                return other if known.value == (symbol == "===") else opposite(low, other)
             if binds == EQUAL and 0 in (a.value, b.value) and x.dtype.name in _FLUSHED:
                 return _is_zero(low, b if a.value == 0 else a, x.dtype, symbol)
             return low.node(f"{{}} {symbol} {{}}", a, b, binds=binds, operand_binds=(binds + 1, binds + 1))
@@ -236,7 +245,12 @@ _FLUSHED = {"float64": (), "float32": (2.0**-126,), "bfloat16": (2.0**-126,)}
 
 def _is_zero(low, x: Node, dtype, symbol: str) -> Node:
     node = low.helper("isZero", x, *map(literal, _FLUSHED[dtype.name]))
-    return node if symbol == "===" else low.node("!{}", node, binds=UNARY, operand_binds=(UNARY,))
+    return node if symbol == "===" else opposite(low, node)
+
+
+def opposite(low, x: Node) -> Node:
+    """`!x`"""
+    return low.node("!{}", x, binds=UNARY, operand_binds=(UNARY,))
 
 
 for _name, _symbol in {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
@@ -246,11 +260,11 @@ for _name, _symbol in {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">
 def _logic(on_bools, bools_bind, on_numbers, numbers_bind):
     def translate_logic(low, eqn, x, y):
         shape, dtype = _out(eqn)
-        symbol, binds = (on_bools, bools_bind) if dtype == bool else (on_numbers, numbers_bind)
+        symbol, binds = (on_bools, bools_bind) if dtype.kind == "b" else (on_numbers, numbers_bind)
 
         def make(a, b):
             node = low.node(f"{{}} {symbol} {{}}", a, b, binds=binds, operand_binds=(binds + 1, binds + 1))
-            return node if dtype == bool else _wrapped(low, node, dtype.name)
+            return node if dtype.kind == "b" else _wrapped(low, node, dtype.name)
 
         return low.elementwise([x, y], shape, dtype, make)
 
@@ -267,8 +281,8 @@ def _not(low, eqn, x):
     shape, dtype = _out(eqn)
 
     def make(a):
-        if dtype == bool:
-            return low.node("!{}", a, binds=UNARY, operand_binds=(UNARY,))
+        if dtype.kind == "b":
+            return opposite(low, a)
         return _wrapped(low, low.node("~{}", a, binds=UNARY, operand_binds=(UNARY,)), dtype.name)
 
     return low.elementwise([x], shape, dtype, make)
@@ -306,7 +320,7 @@ def _select_n(low, eqn, which, *cases):
     def choose(selector, *options):
         if selector.value is not None:
             return options[int(selector.value)]
-        if which.dtype == bool:
+        if which.dtype.kind == "b":
             options = options[::-1]  # the case for true comes second
             return choice(low, selector, *options)
         result = options[-1]
@@ -324,7 +338,7 @@ def _select_n(low, eqn, which, *cases):
     return low.elementwise([which, *cases], shape, dtype, choose)
 
 
-# --- dtypes ---------------------------------------------------------------------------------------------------------------
+# --- dtypes -----------------------------------------------------------------------------------------------------------
 
 
 def converted(low, node: Node, old, new) -> Node:
@@ -332,9 +346,9 @@ def converted(low, node: Node, old, new) -> Node:
     old, new = np.dtype(old), np.dtype(new)
     if old == new:
         return node
-    if new == bool:
+    if new.kind == "b":
         return low.node("{} !== 0", node, binds=EQUAL, operand_binds=(COMPARE,))
-    if old == bool:
+    if old.kind == "b":
         return low.as_number(node, bool)
     if _is_float(old) and not _is_float(new):
         return low.helper("toInteger", node, *map(literal, _range_of(new)))
@@ -372,7 +386,7 @@ def _same(low, eqn, *values):
     return list(values)
 
 
-# --- shapes: nothing is computed, elements are only named anew ----------------------------------------------------------------
+# --- shapes: nothing is computed, elements are only named anew --------------------------------------------------------
 
 
 @rule("reshape", "squeeze", "expand_dims")
@@ -489,7 +503,7 @@ def _iota(low, eqn):  # always known, so that JAX itself computes it
     raise low.unsupported()
 
 
-# --- sums and other reductions -------------------------------------------------------------------------------------------------
+# --- sums and other reductions ----------------------------------------------------------------------------------------
 
 
 def _reduction(start, combine):

@@ -51,10 +51,10 @@ def origin(eqn) -> str:
 
 
 def where(eqn) -> str:
-    """File, line and function of an equation, for an error."""
+    """File, line and function of an equation, for an error; empty where JAX did not keep them."""
     lines = frames(eqn)
     line = next((frame for frame in lines if not _is_plumbing(frame)), lines[0] if lines else None)
-    return f"{line.file}:{line.line} ({line.function})" if line else "an unknown place"
+    return f"{line.file}:{line.line} ({line.function})" if line else ""
 
 
 def assigned_names(eqns) -> list[str]:
