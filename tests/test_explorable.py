@@ -78,7 +78,7 @@ def centre(locator):
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-# --- moving the start -------------------------------------------------------------------------------------------------
+# --- moving the start ---------------------------------------------------------------------------------------------
 
 
 def test_dragging_the_start_gives_the_path_that_run_gives(show, race):
@@ -147,7 +147,7 @@ def test_a_finger_drags_the_start_and_scrolls_elsewhere(show, race):
         assert end_of(page)["start"][0] > 0.8
 
 
-# --- settings ------------------------------------------------------------------------------------------------------------
+# --- settings -----------------------------------------------------------------------------------------------------
 
 
 def test_sliders_change_the_hyperparameters_of_the_optimizer_in_focus(show, race):
@@ -212,7 +212,7 @@ def test_reset_brings_everything_back(show, race):
         assert page.evaluate(f"() => {FIGURE}.settings()") == first
 
 
-# --- time -------------------------------------------------------------------------------------------------------------------
+# --- time ---------------------------------------------------------------------------------------------------------
 
 
 def test_play_runs_to_the_end_and_the_slider_goes_to_any_step(show, race):
@@ -245,7 +245,7 @@ def test_without_motion_play_shows_still_pictures(show, race):
         assert page.evaluate("() => window.seen.size") <= 11
 
 
-# --- take it with you ----------------------------------------------------------------------------------------------------
+# --- take it with you ---------------------------------------------------------------------------------------------
 
 
 def test_a_link_restores_the_figure(show, race):
@@ -287,7 +287,7 @@ def test_the_python_under_the_figure_gives_the_same_path(show, race):
         np.testing.assert_allclose(ends[label]["end"], path.final_params, rtol=1e-8)
 
 
-# --- where it lives ---------------------------------------------------------------------------------------------------------
+# --- where it lives -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -352,7 +352,7 @@ def test_it_wakes_up_only_when_it_comes_near(show, race):
         page.wait_for_function(f"() => {FIGURE}")
 
 
-# --- what can be shown ---------------------------------------------------------------------------------------------------
+# --- what can be shown --------------------------------------------------------------------------------------------
 
 
 def test_ones_own_surface_and_optimizer(show):
