@@ -20,12 +20,12 @@ def still_picture(surface, paths: dict, alt: str = "") -> str:
         else:
             figure = plotting.plot_contours(surface).figure
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80)
+    figure.savefig(file, format="png", dpi=72)
     plt.close(figure)
     picture = Image.open(file).convert("RGB")
     small = io.BytesIO()
     # Few colours are needed, and bytes count: a page may hold many figures.
-    few = picture.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    few = picture.quantize(32, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     few.save(small, "PNG", optimize=True)
     data = base64.b64encode(small.getvalue()).decode("ascii")
     text = alt or (plotting.describe(paths) if paths else f"The surface {surface.name.replace('_', ' ')} from above.")
