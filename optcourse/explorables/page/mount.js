@@ -36,12 +36,17 @@ function mount(figure) {
 
 function wake(host, { id, spec, functions, settings }) {
   const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
-  place.dataset.lmSuppressShortcuts = "true"; // in JupyterLab a digit typed here would make the cell a heading
   host.optcourse = new Figure(place, spec, functions(numbers), settings);
   host.querySelector(".still")?.setAttribute("hidden", "");
   connectToColab(host.optcourse);
   host.dispatchEvent(new CustomEvent("optcourse:mount", { bubbles: true, detail: { id } }));
 }
+
+// In JupyterLab a digit typed into a figure would make its cell a heading. Ctrl-S remains JupyterLab's.
+const keepKey = ({ target, ctrlKey, metaKey }) => {
+  target.closest?.("[data-optcourse] .live")?.toggleAttribute("data-lm-suppress-shortcuts", !ctrlKey && !metaKey);
+};
+window.addEventListener("keydown", keepKey, true);
 
 const queue = window[QUEUE];
 window[QUEUE] = { push: mount };
