@@ -19,7 +19,9 @@ class Curves {
     const { theme, step } = this.figure;
     const context = sharpContext(this.canvas, this.width, this.height);
     const scale = this._scale();
-    const [left, right, top, bottom] = [46, this.width - 8, 24, this.height - 34];
+    context.font = "12px system-ui, sans-serif";
+    const widest = Math.max(...scale.ticks.map((value) => context.measureText(scale.write(value)).width));
+    const [left, right, top, bottom] = [Math.ceil(widest) + 12, this.width - 8, 24, this.height - 34];
     const x = (t) => left + ((right - left) * t) / Math.max(1, this.model.steps);
     const y = (loss) => bottom - (bottom - top) * clampTo((scale.of(loss) - scale.low) / (scale.high - scale.low), -0.02, 1.02);
     this._drawAxes(context, theme, scale, { left, right, top, bottom });
@@ -33,26 +35,38 @@ class Curves {
     this.canvas.setAttribute("aria-label", this._describe(scale));
   }
 
+  // Logarithm of the height above the lowest known minimum; the loss itself where none is known.
   _scale() {
-    const known = this.model.surface.minima.map((minimum) => minimum.loss);
-    const lowest = known.length ? Math.min(...known) : null;
-    const values = this.model.shown.flatMap((method) => Array.from(method.path.losses).filter(Number.isFinite));
-    const first = this.model.shown.map((method) => method.path.losses[0]).filter(Number.isFinite);
-    const heights = lowest === null ? [] : values.map((loss) => loss - lowest).filter((height) => height > 0);
-    const most = Math.max(...first, 0);
-    if (heights.length) {
-      // Losses that went through the roof do not squeeze the rest: the scale ends a thousand times above the start.
-      const roof = Math.min(Math.max(...heights), 1e3 * Math.max(most - lowest, 1e-12));
-      const floor = Math.max(Math.min(...heights), roof * 1e-18);
-      const [low, high] = [Math.floor(Math.log10(floor)), Math.ceil(Math.log10(roof))];
-      const of = (loss) => (loss - lowest > 0 ? Math.log10(loss - lowest) : -400);
-      return { title: lowest === 0 ? "loss" : "loss above the minimum", log: true, low, high: Math.max(high, low + 1), of };
+    const { shown, surface } = this.model;
+    const lowest = surface.minima.length ? Math.min(...surface.minima.map((minimum) => minimum.loss)) : null;
+    const all = { low: Infinity, high: -Infinity };
+    const above = { low: Infinity, high: -Infinity };
+    let start = 0;
+    for (const { path } of shown) {
+      if (Number.isFinite(path.losses[0])) [start] = path.losses;
+      for (const loss of path.losses) {
+        if (!Number.isFinite(loss)) continue;
+        widen(all, loss);
+        if (lowest !== null && loss > lowest) widen(above, loss - lowest);
+      }
     }
-    const start = first[0] ?? 0;
-    const drop = start - Math.min(...values, start);
-    const low = values.length ? Math.max(Math.min(...values), start - Math.max(1e3 * Math.abs(start), 1e3)) : 0;
-    const high = values.length ? Math.min(Math.max(...values), start + Math.max(2 * drop, 10 * Math.abs(start), 1)) : 1;
-    return { title: "loss", log: false, low, high: high > low ? high : low + 1, of: (loss) => loss };
+    // Losses that went through the roof, or fall for ever, do not squeeze the rest.
+    if (above.high > 0) {
+      const roof = Math.min(above.high, 1e3 * Math.max(start - lowest, 1e-12));
+      const floor = Math.max(above.low, roof * 1e-18);
+      const low = Math.floor(Math.log10(floor));
+      const high = Math.max(Math.ceil(Math.log10(roof)), low + 1);
+      const every = Math.ceil((high - low) / 6);
+      const ticks = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, k) => low + k * every);
+      const of = (loss) => (loss > lowest ? Math.log10(loss - lowest) : -400);
+      const title = lowest === 0 ? "loss" : "loss above the minimum";
+      return { title, log: true, low, high, of, ticks, write: powerOfTen };
+    }
+    const reach = 20 * Math.max(Math.abs(start), 1);
+    const low = Number.isFinite(all.low) ? Math.max(all.low, start - reach) : 0;
+    const high = Math.max(Number.isFinite(all.high) ? Math.min(all.high, start + reach) : 1, low + 1e-12);
+    const ticks = Array.from({ length: 5 }, (_, k) => low + ((high - low) * k) / 4);
+    return { title: "loss", log: false, low, high, of: (loss) => loss, ticks, write: (value) => short(value, 2) };
   }
 
   _drawAxes(context, theme, scale, { left, right, top, bottom }) {
@@ -62,16 +76,13 @@ class Curves {
     context.lineWidth = 1;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const count = scale.log ? Math.min(6, scale.high - scale.low) : 4;
-    for (let k = 0; k <= count; k++) {
-      let value = scale.low + ((scale.high - scale.low) * k) / count;
-      if (scale.log) value = Math.round(value);
+    for (const value of scale.ticks) {
       const y = bottom - ((bottom - top) * (value - scale.low)) / (scale.high - scale.low);
       context.beginPath();
       context.moveTo(left, y);
       context.lineTo(right, y);
       context.stroke();
-      context.fillText(scale.log ? powerOfTen(value) : short(value), left - 6, y);
+      context.fillText(scale.write(value), left - 6, y);
     }
     context.fillStyle = theme.ink;
     context.textAlign = "left";
@@ -106,6 +117,11 @@ class Curves {
     const ends = this.model.shown.map((method) => `${method.label} ${short(method.path.losses.at(-1))}`);
     return `Curves of the loss over ${this.model.steps} steps${scale.log ? ", logarithmic" : ""}. At the end: ${ends.join(", ")}.`;
   }
+}
+
+function widen(range, value) {
+  range.low = Math.min(range.low, value);
+  range.high = Math.max(range.high, value);
 }
 
 function powerOfTen(exponent) {
