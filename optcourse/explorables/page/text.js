@@ -9,7 +9,7 @@ function short(x, digits = 3) {
   const text = size >= 1e5 || size < 1e-4 ? x.toExponential(digits - 1) : x.toPrecision(digits);
   const [mantissa, exponent] = text.split("e");
   const plain = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
-  return (exponent === undefined ? plain : `${plain}e${Number(exponent)}`).replace("-", "−");
+  return (exponent === undefined ? plain : `${plain}e${Number(exponent)}`).replaceAll("-", "−");
 }
 
 function point(values, digits = 3) {
