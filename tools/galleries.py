@@ -19,7 +19,7 @@ RATES = [round(digit * 10.0**power, 8) for power in range(-5, 1) for digit in (1
 ON_SURFACES = ("sgd", "momentum", "adam")  # they race on each surface
 TESTING_GROUND = "rosenbrock"  # where each optimizer is shown
 RATES_NOTE = f"The learning rates are the best of {len(RATES)} from this start."
-HEADER = "<!-- Generated from the catalogues by `make execute`. Edits are lost. -->\n"
+HEADER = "<!-- Generated from the catalogues by `make execute`. Edits are lost. Made from {key}. -->\n"
 
 
 def explorable(kind: str, name: str, rates: dict[str, float]):
@@ -80,7 +80,7 @@ def surface_page() -> str:
     sections = [surface_section(name, factory()) for name, factory in surfaces.catalogue().items()]
     return "\n".join(
         [
-            HEADER,
+            HEADER.format(key=key()),
             "# Surfaces\n",
             "Every surface of the course, alive. Each is one function with a name: `surfaces.rosenbrock()` in a "
             "notebook is the surface below. SGD, momentum and Adam start where the white circle stands. The "
@@ -145,7 +145,7 @@ def optimizer_page() -> str:
     sections = [optimizer_section(entry) for entry in optimizers.entries().values()]
     return "\n".join(
         [
-            HEADER,
+            HEADER.format(key=key()),
             "# Optimizers\n",
             "Every optimizer of the course, each defined once with its Optax and its PyTorch form. What is said about "
             "their agreement is the data that the tests assert. In the figures runs what Optax runs.\n",
@@ -185,10 +185,23 @@ PAGES = {"surface_gallery": surface_page, "optimizer_gallery": optimizer_page}
 
 
 def write() -> list[Path]:
-    """Write the galleries whose text changed; returns them."""
+    """Write the galleries that are out of date; returns them."""
     chapters.settle_environment()
-    pages = {chapters.BOOK / f"{name}.md": make for name, make in PAGES.items()}
-    return [path for path, make in pages.items() if chapters.write_if_changed(path, make())]
+    written = []
+    for name, make in PAGES.items():
+        if not is_up_to_date(page_of(name)):
+            chapters.write_if_changed(page_of(name), make())
+            written.append(page_of(name))
+    return written
+
+
+def page_of(name: str) -> Path:
+    return chapters.BOOK / f"{name}.md"
+
+
+def is_up_to_date(page: Path) -> bool:
+    """Whether a gallery was made from the package and the libraries as they are."""
+    return page.exists() and page.read_text(encoding="utf-8").startswith(HEADER.format(key=key()))
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------
@@ -209,7 +222,7 @@ def kept_file(kind, name, rates, now: str) -> Path:
 
 def wanted() -> list[tuple]:
     """What the galleries' directives ask for."""
-    text = "".join((chapters.BOOK / f"{name}.md").read_text(encoding="utf-8") for name in PAGES)
+    text = "".join(page_of(name).read_text(encoding="utf-8") for name in PAGES)
     found = re.findall(r"^```{live-figure} (\w+) (\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return [(kind, name, parse_rates(body.splitlines())) for kind, name, body in found]
 

@@ -1,0 +1,59 @@
+"""The gallery pages: complete, up to date, and true where they state numbers."""
+
+import re
+
+import chapters
+import galleries
+import numpy as np
+import pytest
+
+from optcourse import optimizers, surfaces
+from optcourse.surfaces import LossSurface, Minimum
+
+CATALOGUES = {"surface_gallery": surfaces.catalogue(), "optimizer_gallery": optimizers.catalogue()}
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_a_gallery_shows_everything_once_and_is_up_to_date(name):
+    page = galleries.page_of(name)
+    assert f"book/{name}" in chapters.pages()
+    assert galleries.is_up_to_date(page), f"{page.name}: the package changed since it was made. Run make execute."
+    shown = re.findall(r"^```{live-figure} \w+ (\w+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown == list(CATALOGUES[name])
+
+
+def test_the_directives_ask_for_the_figures_that_are_compiled():
+    kinds = [kind for kind, _, _ in galleries.wanted()]
+    assert kinds.count("surface") == len(surfaces.catalogue())
+    assert kinds.count("optimizer") == len(optimizers.catalogue())
+
+
+def test_the_learning_rate_is_the_best_of_those_tried():
+    import optcourse as oc
+
+    bowl = surfaces.quadratic_bowl()
+    best = galleries.best_rate("sgd", bowl)
+    ends = {
+        rate: oc.run(optimizers.sgd(rate), bowl, bowl.start, steps=galleries.STEPS).final_loss
+        for rate in galleries.RATES
+    }
+    assert ends[best] == np.nanmin(list(ends.values()))
+
+
+def test_curvature_is_that_of_the_surface():
+    bowl = LossSurface(lambda p: 3 * p[0] ** 2 + 0.5 * p[1] ** 2, minima=(Minimum((0.0, 0.0), 0.0),))
+    said = galleries.curvature_at(bowl, bowl.minima[0])
+    assert said == ", curvatures 1 and 6, so gradient descent is stable below 2/L = 0.3333"
+    assert "no second derivative" in galleries.curvature_at(surfaces.cone(), surfaces.cone().minima[0])
+
+
+def test_a_figure_is_compiled_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(galleries, "KEPT", tmp_path)
+    rates = (("sgd", 0.1),)
+    html = galleries.figure_html("surface", "booth", rates)
+    (kept,) = tmp_path.iterdir()
+    kept.write_text("kept", encoding="utf-8")
+    assert 'data-optcourse="surface-booth"' in html
+    assert galleries.figure_html("surface", "booth", rates) == "kept"
+    other = galleries.figure_html("surface", "booth", (("sgd", 0.2),))
+    assert other not in ("kept", html)
