@@ -317,6 +317,7 @@ def test_number_formats(browser, tmp_path):
     text = page.show("precision", "Adam").text_content()
     assert "bfloat16: the setting b2 = 0.9999 becomes 1" in text
     assert "eps = 1e−8 becomes 0" in text
+    assert "float64:" not in text
     page.page.get_by_label("The figure above computes in").select_option("float16")
     page.show("precision")
     assert page.page.evaluate("document.querySelector('[data-optcourse]').optcourse.model.precision") == "float16"

@@ -131,9 +131,10 @@ def visit(browser, address: str, name: str) -> tuple[list[str], list[str]]:
     if page.locator(".math").count():
         page.wait_for_selector("mjx-container", state="attached")
     page.wait_for_load_state("networkidle")
+    awake = "(host) => host.optcourse?.methods.rows[0].loss.textContent"
     for figure in page.locator("[data-optcourse]").all() if address.startswith("file") else ():
         figure.scroll_into_view_if_needed()
-        page.wait_for_function("(host) => host.optcourse?.methods.rows[0].loss.textContent", arg=figure.element_handle())
+        page.wait_for_function(awake, arg=figure.element_handle())
     if page.evaluate("document.documentElement.scrollWidth") > 360:
         errors.append("scrolls sideways on a narrow screen")
     context.close()

@@ -18,10 +18,20 @@ import numpy as np
 from optcourse.arrays import double_precision
 from optcourse.explorables import sources
 from optcourse.explorables.code import CALL, Array, Block, Names, Node, Printer, Statement, literal
-from optcourse.explorables.values import LARGEST_UNROLLED, Known, Scalars, View, scalars
+from optcourse.explorables.values import LARGEST_UNROLLED, Known, Lazy, Scalars, View, scalars
 
 NUMBERS = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"}
 NUMBERS |= {"float64", "float32", "float16", "bfloat16"}
+
+
+# Equations on large arrays that share one loop where the one reads what the other makes; and what may stand between.
+_FUSED = (
+    "add add_any sub mul div rem neg square integer_pow pow sqrt rsqrt cbrt exp exp2 expm1 log log1p sin cos tan tanh "
+    "logistic abs sign floor ceil round max min clamp is_finite eq ne lt le gt ge and or xor not select_n "
+    "convert_element_type dot_general reduce_sum reduce_prod reduce_max reduce_min reduce_and reduce_or"
+)
+FUSED = frozenset(_FUSED.split())
+REARRANGED = {"reshape", "squeeze", "expand_dims", "transpose", "rev", "broadcast_in_dim"}
 
 
 class CompileError(NotImplementedError):
@@ -170,6 +180,7 @@ class Lowering:
         self.depth = 0  # in loops
         self.eqns = []  # the one being translated, and those around it
         self.hint = self.origin = ""
+        self.fuse = False  # whether the result of the equation is best computed in the loop that reads it
 
     # --- what rules build with ------------------------------------------------------------------------------
 
@@ -247,6 +258,39 @@ class Lowering:
 
         return self.statement(write, *needs)
 
+    def accumulate(self, size: int, start: Node, steps: list[Callable], wanted: str) -> list[Node]:
+        """`for` each position `total = step(total, i)`, for several totals in one loop; returns the totals."""
+        names = [self.names.fresh(wanted if len(steps) == 1 else f"{wanted}_{k}") for k in range(len(steps))]
+        inner, index = Block(), Node(self.loop_variable())
+        self.depth += 1
+        with self.writing(inner):
+            needs = [self._assign(name, step(Node(name), index)) for name, step in zip(names, steps, strict=True)]
+        self.depth -= 1
+
+        def write(printer: Printer):
+            printer.line(f"let {', '.join(f'{name} = {start.pattern}' for name in names)};")
+            printer.line(f"for (let {index.pattern} = 0; {index.pattern} < {size}; {index.pattern}++) {{")
+            printer.inner(inner)
+            printer.line("}")
+
+        statement = self.statement(write, *needs)
+        return [Node(name, block=self.block, needs=[statement]) for name in names]
+
+    def _assign(self, name: str, value: Node) -> Statement:
+        return self.statement(lambda printer: printer.line(f"{name} = {printer.text(value)};"), value)
+
+    def times(self, factor: int, index: Node) -> Node:
+        """A whole multiple of a loop's index."""
+        return _affine(index, 0, factor)
+
+    def plus(self, offset: Node, index: Node) -> Node:
+        """A loop's index, further on."""
+        return (
+            _affine(index, int(offset.value), 1)
+            if offset.value is not None
+            else Node(f"{offset.pattern} + {index.pattern}")
+        )
+
     def loop_variable(self) -> str:
         """i, j, k by how deeply the loop stands in others."""
         return "ijklmn"[self.depth]
@@ -267,6 +311,8 @@ class Lowering:
         """The value in an array, from which it can be read at a position that is computed."""
         if isinstance(value, View):
             return value
+        if isinstance(value, Lazy):
+            return self.elementwise([value], value.shape, value.dtype, lambda x: x, fuse=False)
         size = int(np.prod(value.shape, dtype=int))
         index = np.arange(size).reshape(value.shape)
         if isinstance(value, Known):
@@ -291,6 +337,9 @@ class Lowering:
             return lambda i: value.element(0)
         if isinstance(value, Scalars) and len({id(node) for node in value.nodes.flat}) == 1:
             return lambda i: value.element(0)
+        if isinstance(value, Lazy):
+            position = self.positions(value.index.reshape(-1))
+            return lambda i: value.compute(position(i))
         view = self.as_view(value)
         position = self.positions(view.index.reshape(-1))
         return lambda i: self._own(view.at(position(i)))
@@ -309,8 +358,11 @@ class Lowering:
         self.block.items.append(node)
         return node
 
-    def elementwise(self, values, shape, dtype, make: Callable[..., Node]):
-        """`make(x, y, ...)` for each element; scalars go with every element."""
+    def elementwise(self, values, shape, dtype, make: Callable[..., Node], *, fuse: bool | None = None):
+        """`make(x, y, ...)` for each element; scalars go with every element.
+
+        With `fuse` (by default where the equation's result is read once) a large array is not stored.
+        """
         size = int(np.prod(shape, dtype=int))
         values = [
             value if value.shape in ((), shape) else value.rearranged(lambda a: np.broadcast_to(a, shape))
@@ -325,8 +377,18 @@ class Lowering:
                     node.name = self.hint if size == 1 else f"{self.hint}_{position}"
                 nodes.append(node)
             return scalars(nodes, shape, dtype)
-        array = self.new_array(size, self.hint or "a")
         readers = [self.reader(value) for value in values]
+        if self.fuse if fuse is None else fuse:
+            hint = self.hint
+
+            def compute(position: Node) -> Node:
+                node = make(*(read(position) for read in readers))
+                if hint and node.operands and not node.name and node.block is self.block:
+                    node.name = hint
+                return node
+
+            return Lazy(compute, np.arange(size).reshape(shape), np.dtype(dtype))
+        array = self.new_array(size, self.hint or "a")
 
         def body(i: Node):
             return [self.store(array, i, self.as_number(make(*(read(i) for read in readers)), dtype), own=False)]
@@ -341,6 +403,8 @@ class Lowering:
 
     def settle(self, value):
         """The value with its elements read now, before what it looks at is written again."""
+        if isinstance(value, Lazy):
+            return self.as_view(value)
         if not isinstance(value, View):
             return value
         size = int(np.prod(value.shape, dtype=int))
@@ -364,18 +428,20 @@ class Lowering:
             return _known(atom.val) if hasattr(atom, "val") else known[id(atom)]
 
         hints = sources.assigned_names(jaxpr.eqns)
-        outer = self.hint, self.origin
+        outer = self.hint, self.origin, self.fuse
+        once = _read_once(jaxpr)
         self.eqns.append(None)
         for eqn, hint in zip(jaxpr.eqns, hints, strict=True):
             # What a call returns is named after the line that made the call.
             inherited = outer[0] if any(variable in jaxpr.outvars for variable in eqn.outvars) else ""
             self.eqns[-1], self.hint, self.origin = eqn, hint or inherited, sources.origin(eqn) or outer[1]
+            self.fuse = eqn.primitive.name in FUSED and once(eqn.outvars[0])
             for variable in eqn.outvars:
                 if variable.aval.dtype.name not in NUMBERS:
                     raise self.unsupported(f"a {variable.aval.dtype.name}, as {eqn.primitive.name!r} makes it,")
             results = translate(self, eqn, [read(atom) for atom in eqn.invars])
             known.update(zip(map(id, eqn.outvars), results, strict=True))
-        self.hint, self.origin = outer
+        self.hint, self.origin, self.fuse = outer
         self.eqns.pop()
         return [read(atom) for atom in jaxpr.outvars]
 
@@ -502,6 +568,27 @@ class Lowering:
         ]
 
 
+def _read_once(jaxpr) -> Callable:
+    """Whether a variable of a jaxpr is read by one equation only, each element once, where it can be computed."""
+    readers = {}
+    for eqn in jaxpr.eqns:
+        for atom in eqn.invars:
+            readers.setdefault(id(atom), []).append(eqn)
+    for atom in jaxpr.outvars:
+        readers.setdefault(id(atom), []).append(None)
+
+    def once(variable) -> bool:
+        found = readers.get(id(variable), [])
+        if len(found) != 1 or found[0] is None:
+            return False
+        eqn = found[0]
+        if eqn.primitive.name in REARRANGED:
+            return _size(eqn.outvars[0]) == _size(variable) and once(eqn.outvars[0])
+        return eqn.primitive.name in FUSED and eqn.primitive.name != "dot_general"
+
+    return once
+
+
 def _size(variable) -> int:
     return int(np.prod(variable.aval.shape, dtype=int))
 
@@ -515,6 +602,12 @@ def _position(base: str, offset: int) -> str:
 
 
 def _affine(index: Node, start: int, stride: int) -> Node:
+    if index.value is not None:
+        return literal(start + stride * int(index.value))
+    if (start, stride) == (0, 1):
+        return index
+    if stride != 1 and " " in index.pattern:
+        index = Node(f"({index.pattern})")
     text = index.pattern if stride == 1 else f"{stride} * {index.pattern}" if stride else ""
     parts = [part for part in (text, str(start) if start or not text else "") if part]
     return Node(" + ".join(parts).replace("+ -", "- "))

@@ -27,7 +27,7 @@ from optcourse.explorables.code import (
     Node,
     literal,
 )
-from optcourse.explorables.values import LARGEST_UNROLLED, Known, View, scalars
+from optcourse.explorables.values import LARGEST_UNROLLED, Known, Scalars, View, scalars
 
 RULES: dict[str, Callable] = {}
 
@@ -448,6 +448,10 @@ def _joined(low, shape, dtype, parts):
     for places, value in parts:
         if not places.size:
             continue
+        if isinstance(value, Scalars) and len({id(node) for node in value.nodes.flat}) > 1:
+            for place, node in zip(places.reshape(-1).tolist(), value.nodes.reshape(-1), strict=True):
+                low.store(array, literal(place), low.as_number(node, dtype))
+            continue
         read = low.reader(value)
         table = low.positions(places.reshape(-1))
 
@@ -524,20 +528,23 @@ def _reduction(start, combine):
                 dtype,
                 lambda *elements: _fold(low, dtype, combine, elements) if length else literal(start(dtype)),
             )
-        results = []
-        for row in range(size):
-            read = low.reader(rows.rearranged(lambda a, row=row: a[row]))
-            total = low.new_array(1, low.hint or "total")
-            low.store(total, literal(0), literal(start(dtype)))
+        start_, wanted = literal(start(dtype)), low.hint or "total"
+        read = low.reader(rows)
 
-            def body(i, read=read, total=total):
-                before = low._own(Node(f"{total.name}[0]"))
-                value = low.as_number(combine(low, dtype, before, read(i)), dtype)
-                return [low.store(total, literal(0), value, own=False)]
+        def step(row):  # of the sum of one row, `row` being what its first position is
+            return lambda total, i: combine(low, dtype, total, read(low.plus(row, i)))
 
-            total.needs.append(low.loop(length, body))
-            results.append(low.settle(View(total, np.zeros((), int), dtype)).element(0))
-        return scalars(results, shape, dtype)
+        if size <= LARGEST_UNROLLED:
+            steps = [step(literal(row * length)) for row in range(size)]
+            return scalars(low.accumulate(length, start_, steps, wanted), shape, dtype)
+        array = low.new_array(size, wanted)
+
+        def each_row(j: Node):
+            (total,) = low.accumulate(length, start_, [step(low.times(length, j))], wanted)
+            return [low.store(array, j, low.as_number(total, dtype), own=False)]
+
+        array.needs.append(low.loop(size, each_row))
+        return View(array, np.arange(size).reshape(shape), dtype)
 
     return translate_reduction
 
@@ -643,12 +650,14 @@ def _dot_general(low, eqn, x, y):
     for k in range(length):  # one after the other, as an accumulator has it
         lanes = [side.rearranged(lambda a, k=k: a[..., k]) for side in (left, right)]
         lanes = [converted_array(low, lane, dtype) for lane in lanes]
-        product = low.elementwise(lanes, shape, dtype, lambda a, b: arithmetic(low, dtype, "*", a, b))
-        total = (
-            product
-            if total is None
-            else low.elementwise([total, product], shape, dtype, lambda a, b: arithmetic(low, dtype, "+", a, b))
-        )
+        last = None if k == length - 1 else True  # all that comes before it is read once
+        first = last if total is None else True
+        product = low.elementwise(lanes, shape, dtype, lambda a, b: arithmetic(low, dtype, "*", a, b), fuse=first)
+        if total is None:
+            total = product
+            continue
+        both = [total, product]
+        total = low.elementwise(both, shape, dtype, lambda a, b: arithmetic(low, dtype, "+", a, b), fuse=last)
     return total if total is not None else Known(np.zeros(shape, dtype))
 
 

@@ -1,5 +1,7 @@
-"""Arrays at compile time: known numbers, one expression for each element, or a view of an array in JavaScript."""
+"""Arrays at compile time: known numbers, one expression for each element, a view of an array in JavaScript,
+or a computation that is still to be written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +79,25 @@ class View:
 
     def rearranged(self, change) -> "View":
         return View(self.array, np.asarray(change(self.index), dtype=int), self.dtype, self.base)
+
+
+@dataclass(frozen=True, eq=False)
+class Lazy:
+    """A large array that is read once, so that its elements are computed in the loop that reads them."""
+
+    compute: Callable[[Node], Node]  # the element at a position that is an expression
+    index: np.ndarray  # of int
+    dtype: np.dtype
+
+    @property
+    def shape(self):
+        return self.index.shape
+
+    def element(self, index: int) -> Node:
+        return self.compute(literal(int(self.index.reshape(-1)[index])))
+
+    def rearranged(self, change) -> "Lazy":
+        return Lazy(self.compute, np.asarray(change(self.index), dtype=int), self.dtype)
 
 
 def scalars(nodes, shape, dtype) -> Scalars:

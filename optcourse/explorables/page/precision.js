@@ -44,10 +44,15 @@ class PrecisionPanel {
       this.paths = Object.fromEntries(model.spec.precisions.map((precision) => [precision, model.follow(method, { precision })]));
     }
     const step = Math.min(figure.step, model.steps);
-    this.told.textContent = `${method.label} from the same start with the same settings, every operation rounded to each format; up to step ${step} of ${model.steps}.`;
+    this.told.textContent =
+      `${method.label} from the same start with the same settings, every operation rounded to the format, up to step ${step}. ` +
+      (this.paths.float64 ? "Dotted: the path in float64. " : "") +
+      "Spacing is the gap to the next number of the format, at these params.";
     this._drawPictures(method, step);
     this._drawTable(step);
-    this.happened.replaceChildren(...Object.entries(this.paths).map(([name, path]) => this._happened(name, path, method)));
+    const said = Object.entries(this.paths).map(([name, path]) => [name, this._happened(name, path, method)]);
+    const heard = said.filter(([, text]) => text).map(([name, text]) => element("li", {}, element("strong", {}, name), `: ${text}.`));
+    this.happened.replaceChildren(...(heard.length ? heard : [element("li", {}, "No format overflows, and none underflows where float64 does not.")]));
   }
 
   _drawPictures(method, step) {
@@ -55,7 +60,9 @@ class PrecisionPanel {
     if (!plane.width) return;
     const reference = this.paths.float64;
     this.ground ??= element("canvas");
-    plane.paintGround(sharpContext(this.ground, ...plane.size), theme);
+    const look = `${theme.paper} ${plane.size}`;
+    if (look !== this.look) plane.paintGround(sharpContext(this.ground, ...plane.size), theme);
+    this.look = look;
     for (const { name, canvas } of this.pictures) {
       const width = Math.min(220, Math.max(120, (this.element.clientWidth - 24) / this.pictures.length - 12));
       const height = (width * plane.height) / plane.width;
@@ -97,10 +104,10 @@ class PrecisionPanel {
       ];
     });
     const head = ["format", "last loss", "stands still from", ...(reference ? ["distance from float64"] : []), ...axes.map((axis) => `spacing at ${axis}`)];
-    this.tables.replaceChildren(table(head, rows, `Spacing is the gap to the next number of the format, at the params of step ${step}`));
+    this.tables.replaceChildren(table(head, rows));
   }
 
-  // What a reader should know about a format, in a sentence or two.
+  // What a reader should know about a format, or nothing.
   _happened(name, path, method) {
     const { round } = FORMATS[name];
     const said = [];
@@ -119,7 +126,7 @@ class PrecisionPanel {
       if (value !== 0 && stored === 0) said.push(`the setting ${h.name} = ${short(value)} becomes 0`);
       if (value < 1 && stored === 1) said.push(`the setting ${h.name} = ${settingText(value, "decay")} becomes 1`);
     });
-    return element("li", {}, element("strong", {}, name), `: ${said.length ? said.join("; ") : "nothing overflows, and nothing underflows that float64 keeps"}.`);
+    return said.join("; ");
   }
 }
 

@@ -42,7 +42,7 @@ class TheoryPanel {
           short(value, 4),
           ...(direction ? [point(direction)] : []),
           limit ? short(limit) : "–",
-          ...(linear ? [short(factor, 4)] : []),
+          ...(linear ? [short(factor, 5)] : []),
         ]),
         "Eigenvalues of the Hessian",
       ),
@@ -144,7 +144,7 @@ class TheoryPanel {
       context.textAlign = "center";
       context.fillText(text, clampTo(at, half + 2, width - half - 2), y);
     };
-    limits.forEach(({ limit }, k) => write(k ? "λ₂" : limits.length > 1 ? "limit of λ₁" : "limit", x(limit), middle - 15));
+    limits.forEach(({ limit }, k) => write(k ? "of λ₂" : limits.length > 1 ? "limit of λ₁" : "limit", x(limit), middle - 15));
     const color = colorOf(this.figure.focus, theme);
     context.fillStyle = color;
     drawMark(context, this.figure.focus.spec.style.marker, x(rate), middle, 6);
