@@ -160,6 +160,7 @@ class Explorable(Settings):
                 "domain": [list(pair) for pair in surface.domain],
                 "minima": [{"params": list(m.params), "loss": m.loss} for m in surface.minima],
                 "stepDependent": surface.step_dependent,
+                "landscape": program.surface.get("landscape"),
                 "hessian": program.surface["hessian"],
                 "precisions": {p: program.surface[p] for p in self._precisions},
             },

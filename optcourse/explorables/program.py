@@ -174,6 +174,9 @@ def compile_program(surface: LossSurface, methods: list[Method], precisions, *, 
         double = jax.ShapeDtypeStruct((surface.dim,), jnp.dtype("float64"))
         hessian = add(surface.hessian, double, *at, called=f"{name}_hessian")
         compiled_surface["hessian"] = hessian.name
+        if surface.step_dependent:
+            drawn = add(partial(_landscape, surface), double, called=f"{name}_landscape")
+            compiled_surface["landscape"] = drawn.name
         for method, compiled in zip(methods, compiled_methods, strict=True):
             compiled["theory"] = _compile_theory(add, surface, method)
     names = [function.name for function in functions]
@@ -185,6 +188,11 @@ def compile_program(surface: LossSurface, methods: list[Method], precisions, *, 
 
 def _loss(surface, params, *at):
     return scalar_loss(surface, params, at[0] if at else None)
+
+
+def _landscape(surface, params):
+    """What is drawn of a loss that changes with the step: its average over a period, or the loss at step 0."""
+    return scalar_loss(surface, params, None if surface.period else 0)
 
 
 def _shared_gradient(surface, name):

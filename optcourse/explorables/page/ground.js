@@ -12,7 +12,7 @@ function sampleLosses(model, domain, columns, rows) {
     params[1] = bottom + ((top - bottom) * j) / (rows - 1);
     for (let i = 0; i < columns; i++) {
       params[0] = left + ((right - left) * i) / (columns - 1);
-      losses[j * columns + i] = model.loss(params);
+      losses[j * columns + i] = model.landscape(params);
     }
   }
   return losses;

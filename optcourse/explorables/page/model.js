@@ -96,6 +96,14 @@ class Model {
     return this.scratch[0];
   }
 
+  // The loss as it is drawn: where it changes with the step, its average.
+  landscape(params, at = 0) {
+    const { landscape } = this.surface;
+    if (!landscape) return this.loss(params, at);
+    this.functions[landscape](params, at, this.scratch, 0);
+    return this.scratch[0];
+  }
+
   // The Hessian at params, row by row.
   hessian(params, step = 0) {
     const out = new Float64Array(this.dim * this.dim);

@@ -57,7 +57,7 @@ class Plane {
     const params = new Float64Array(1);
     this.curve = Float64Array.from({ length: 4 * GRID }, (_, k) => {
       params[0] = left + ((right - left) * k) / (4 * GRID - 1);
-      return this.model.loss(params);
+      return this.model.landscape(params);
     });
     const finite = this.curve.filter(Number.isFinite);
     const [low, high] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 1];
@@ -78,7 +78,7 @@ class Plane {
 
   // Where a path is before step t, in pixels.
   place(path, t) {
-    const second = this.model.dim === 1 ? path.losses[t] : path.params(t, 1);
+    const second = this.model.dim === 1 ? this.model.landscape(path.rows, t * path.stride) : path.params(t, 1);
     return [this.x(path.params(t, 0)), this.y(second)];
   }
 
@@ -152,7 +152,7 @@ class Plane {
     const traced = methods.map((method) => this._trace(method));
     for (const { line } of traced) this._drawHalo(context, line);
     methods.forEach((method, k) => this._drawPath(context, method, traced[k]));
-    const start = this.model.dim === 1 ? [this.model.start[0], this.model.loss(this.model.start)] : this.model.start;
+    const start = this.model.dim === 1 ? [this.model.start[0], this.model.landscape(this.model.start)] : this.model.start;
     const [x, y] = [this.x(start[0]), this.y(start[1])];
     this.handle.style.transform = `translate(${clampTo(x, 0, this.width)}px, ${clampTo(y, 0, this.height)}px)`;
     this.handle.setAttribute("aria-label", `Starting point ${point(this.model.start)}`);
