@@ -3,12 +3,34 @@ or a computation that is still to be written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from optcourse.explorables.code import ATOM, EQUAL, PLUS, Array, Node, literal
 
 LARGEST_UNROLLED = 8  # arrays with more elements become loops
+NUMBERS = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"}
+NUMBERS |= {"float64", "float32", "float16", "bfloat16"}
+
+
+class CompileError(NotImplementedError):
+    """The function uses something that has no JavaScript translation; the message names it and its place."""
+
+
+class Leaf(NamedTuple):
+    """One array of a pytree in a flat Float64Array."""
+
+    name: str
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    offset: int
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,3 +127,20 @@ def scalars(nodes, shape, dtype) -> Scalars:
     array = np.empty(len(nodes), dtype=object)
     array[:] = nodes
     return Scalars(array.reshape(shape), np.dtype(dtype))
+
+
+def layout(tree: Any, argument: str) -> tuple[Leaf, ...]:
+    """Where each leaf of a pytree stands in its flat array, and what to call it."""
+    leaves, offset = [], 0
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+        if dtype.name not in NUMBERS:
+            place = f"{argument or 'the result'}{jax.tree_util.keystr(path)}"
+            raise CompileError(f"{place} is a {dtype.name}, which has no translation to JavaScript.")
+        dtype = np.dtype(dtype)
+        keys = [getattr(key, "name", getattr(key, "key", None)) for key in path]
+        named = [key for key in keys if isinstance(key, str)]
+        name = named[-1] if named else argument or "result"
+        leaves.append(Leaf(name, jax.tree_util.keystr(path), np.shape(leaf), dtype.name, offset))
+        offset += leaves[-1].size
+    return tuple(leaves)

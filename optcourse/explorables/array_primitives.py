@@ -1,0 +1,290 @@
+"""Rules for what turns arrays into other arrays: shapes, sums along axes, products of matrices."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from optcourse.explorables.code import AND, COMPARE, OR, Node, literal
+from optcourse.explorables.primitives import RULES, arithmetic, choice, converted, is_float, result_of, rule
+from optcourse.explorables.values import LARGEST_UNROLLED, Known, Scalars, View, scalars
+
+# --- shapes: nothing is computed, elements are only named anew --------------------------------------------------------
+
+
+@rule("reshape", "squeeze", "expand_dims")
+def _reshape(low, eqn, x):
+    return x.rearranged(lambda a: a.reshape(result_of(eqn)[0]))
+
+
+@rule("broadcast_in_dim")
+def _broadcast_in_dim(low, eqn, x, *dynamic):
+    shape, axes = eqn.params["shape"], eqn.params["broadcast_dimensions"]
+    inner = [1] * len(shape)
+    for axis, size in zip(axes, x.shape, strict=True):
+        inner[axis] = size
+    return x.rearranged(lambda a: np.broadcast_to(a.reshape(inner), shape))
+
+
+@rule("slice")
+def _slice(low, eqn, x):
+    p = eqn.params
+    strides = p["strides"] or (1,) * len(x.shape)
+    cut = tuple(slice(*bounds) for bounds in zip(p["start_indices"], p["limit_indices"], strides, strict=True))
+    return x.rearranged(lambda a: a[cut])
+
+
+@rule("transpose")
+def _transpose(low, eqn, x):
+    return x.rearranged(lambda a: np.transpose(a, eqn.params["permutation"]))
+
+
+@rule("rev")
+def _rev(low, eqn, x):
+    return x.rearranged(lambda a: np.flip(a, eqn.params["dimensions"]))
+
+
+@rule("tile")
+def _tile(low, eqn, x):
+    return x.rearranged(lambda a: np.tile(a, eqn.params["reps"]))
+
+
+@rule("split")
+def _split(low, eqn, x):
+    ends = np.cumsum(eqn.params["sizes"])[:-1]
+    return [
+        x.rearranged(lambda a, k=k: np.split(a, ends, axis=eqn.params["axis"])[k])
+        for k in range(len(eqn.params["sizes"]))
+    ]
+
+
+def _joined(low, shape, dtype, parts):
+    """An array of this shape out of (places, value) pairs, `places` being the flat positions of the elements."""
+    size = int(np.prod(shape, dtype=int))
+    if size <= LARGEST_UNROLLED:
+        nodes = [None] * size
+        for places, value in parts:
+            for k, place in enumerate(places.reshape(-1)):
+                nodes[place] = low.element(value, k)
+        return scalars(nodes, shape, dtype)
+    array = low.new_array(size, low.hint or "a")
+    for places, value in parts:
+        if not places.size:
+            continue
+        if isinstance(value, Scalars) and len({id(node) for node in value.nodes.flat}) > 1:
+            for place, node in zip(places.reshape(-1).tolist(), value.nodes.reshape(-1), strict=True):
+                low.store(array, literal(place), low.as_number(node, dtype))
+            continue
+        read = low.reader(value)
+        table = low.positions(places.reshape(-1))
+
+        def body(i, read=read, table=table):
+            return [low.store(array, table(i), low.as_number(read(i), dtype), own=False)]
+
+        array.needs.append(low.loop(places.size, body))
+    return View(array, np.arange(size).reshape(shape), np.dtype(dtype))
+
+
+@rule("concatenate")
+def _concatenate(low, eqn, *values):
+    shape, dtype = result_of(eqn)
+    axis = eqn.params["dimension"]
+    positions = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+    ends = np.cumsum([value.shape[axis] for value in values])[:-1]
+    return _joined(low, shape, dtype, list(zip(np.split(positions, ends, axis=axis), values, strict=True)))
+
+
+@rule("stack")
+def _stack(low, eqn, *values):
+    shape, dtype = result_of(eqn)
+    positions = np.moveaxis(np.arange(int(np.prod(shape, dtype=int))).reshape(shape), eqn.params["axis"], 0)
+    return _joined(low, shape, dtype, list(zip(positions, values, strict=True)))
+
+
+@rule("unstack")
+def _unstack(low, eqn, x):
+    axis = eqn.params["axis"]
+    return [x.rearranged(lambda a, k=k: np.take(a, k, axis)) for k in range(x.shape[axis])]
+
+
+@rule("pad")
+def _pad(low, eqn, x, filling):
+    shape, dtype = result_of(eqn)
+    # Where each element of the operand ends up: pad its flat positions with -1.
+    positions = np.asarray(
+        jax.lax.pad(
+            jnp.arange(int(np.prod(x.shape, dtype=int)), dtype=int).reshape(x.shape),
+            jnp.asarray(-1, dtype=int),
+            [tuple(map(int, edge)) for edge in eqn.params["padding_config"]],
+        )
+    )
+    flat = positions.reshape(-1)
+    inside, outside = np.flatnonzero(flat >= 0), np.flatnonzero(flat < 0)
+    kept = x.rearranged(lambda a: a.reshape(-1)[flat[inside]])
+    around = filling.rearranged(lambda a: np.broadcast_to(a.reshape(1), outside.shape))
+    return _joined(low, shape, dtype, [(inside, kept), (outside, around)])
+
+
+@rule("iota")
+def _iota(low, eqn):  # always known, so that JAX itself computes it
+    raise low.unsupported()
+
+
+# --- sums and other reductions ----------------------------------------------------------------------------------------
+
+
+def _reduction(start, combine):
+    """`combine(low, dtype, accumulated, element)` over the axes of the equation."""
+
+    def translate_reduction(low, eqn, x):
+        shape, dtype = result_of(eqn)
+        axes = tuple(eqn.params["axes"])
+        kept = [axis for axis in range(len(x.shape)) if axis not in axes]
+        length = int(np.prod([x.shape[axis] for axis in axes], dtype=int))
+        size = int(np.prod(shape, dtype=int))
+        rows = x.rearranged(lambda a: np.transpose(a, [*kept, *axes]).reshape(size, length))
+        if length <= LARGEST_UNROLLED:
+            return low.elementwise(
+                [rows.rearranged(lambda a, k=k: a[:, k].reshape(shape)) for k in range(length)]
+                or [Known(np.zeros(shape))],
+                shape,
+                dtype,
+                lambda *elements: _fold(low, dtype, combine, elements) if length else literal(start(dtype)),
+            )
+        start_, wanted = literal(start(dtype)), low.hint or "total"
+        read = low.reader(rows)
+
+        def step(row):  # of the sum of one row, `row` being what its first position is
+            return lambda total, i: combine(low, dtype, total, read(low.plus(row, i)))
+
+        if size <= LARGEST_UNROLLED:
+            steps = [step(literal(row * length)) for row in range(size)]
+            return scalars(low.accumulate(length, start_, steps, wanted), shape, dtype)
+        array = low.new_array(size, wanted)
+
+        def each_row(j: Node):
+            (total,) = low.accumulate(length, start_, [step(low.times(length, j))], wanted)
+            return [low.store(array, j, low.as_number(total, dtype), own=False)]
+
+        array.needs.append(low.loop(size, each_row))
+        return View(array, np.arange(size).reshape(shape), dtype)
+
+    return translate_reduction
+
+
+def _fold(low, dtype, combine, elements):
+    total = elements[0]
+    for element in elements[1:]:
+        total = combine(low, dtype, total, element)
+    return total
+
+
+def _extreme(dtype, sign):
+    return sign * np.inf if is_float(dtype) else (np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min)
+
+
+RULES["reduce_sum"] = _reduction(lambda d: 0, lambda low, d, a, b: arithmetic(low, d, "+", a, b))
+RULES["reduce_prod"] = _reduction(lambda d: 1, lambda low, d, a, b: arithmetic(low, d, "*", a, b))
+RULES["reduce_max"] = _reduction(lambda d: _extreme(d, -1), lambda low, d, a, b: low.node("Math.max({}, {})", a, b))
+RULES["reduce_min"] = _reduction(lambda d: _extreme(d, 1), lambda low, d, a, b: low.node("Math.min({}, {})", a, b))
+RULES["reduce_and"] = _reduction(
+    lambda d: True, lambda low, d, a, b: low.node("{} && {}", a, b, binds=AND, operand_binds=(AND, AND + 1))
+)
+RULES["reduce_or"] = _reduction(
+    lambda d: False, lambda low, d, a, b: low.node("{} || {}", a, b, binds=OR, operand_binds=(OR, OR + 1))
+)
+
+
+def _arg_extreme(symbol):
+    def translate_arg_extreme(low, eqn, x):
+        shape, dtype = result_of(eqn)
+        (axis,) = eqn.params["axes"]
+        length = x.shape[axis]
+        lanes = [x.rearranged(lambda a, k=k: np.take(a, k, axis=axis)) for k in range(length)]
+
+        def make(*elements):
+            best, place = elements[0], literal(0)
+            for k, element in enumerate(elements[1:], start=1):
+                better = low.node(
+                    f"{{}} {symbol} {{}} || {{}} !== {{}} && {{}} === {{}}",
+                    *(element, best, element, element, best, best),
+                    binds=OR,
+                    operand_binds=(COMPARE + 1,) * 6,
+                )  # the first nan wins, as in NumPy
+                place, best = choice(low, better, literal(k), place), choice(low, better, element, best)
+            return place
+
+        return low.elementwise(lanes, shape, dtype, make)
+
+    return translate_arg_extreme
+
+
+RULES["argmax"], RULES["argmin"] = _arg_extreme(">"), _arg_extreme("<")
+
+
+def _cumulative(combine):
+    def translate_cumulative(low, eqn, x):
+        axis, length = eqn.params["axis"], x.shape[eqn.params["axis"]]
+        order = range(length - 1, -1, -1) if eqn.params["reverse"] else range(length)
+        lanes, total = {}, None
+        for k in order:
+            lane = x.rearranged(lambda a, k=k: np.take(a, [k], axis=axis))
+            if total is not None:
+                lane = low.elementwise([total, lane], lane.shape, x.dtype, lambda a, b: combine(low, x.dtype, a, b))
+            lanes[k] = total = lane
+        shape, dtype = result_of(eqn)
+        positions = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+        return _joined(low, shape, dtype, [(np.take(positions, [k], axis=axis), lanes[k]) for k in range(length)])
+
+    return translate_cumulative
+
+
+RULES["cumsum"] = _cumulative(lambda low, d, a, b: arithmetic(low, d, "+", a, b))
+RULES["cumprod"] = _cumulative(lambda low, d, a, b: arithmetic(low, d, "*", a, b))
+RULES["cummax"] = _cumulative(lambda low, d, a, b: low.node("Math.max({}, {})", a, b))
+RULES["cummin"] = _cumulative(lambda low, d, a, b: low.node("Math.min({}, {})", a, b))
+
+
+@rule("dot_general")
+def _dot_general(low, eqn, x, y):
+    shape, dtype = result_of(eqn)
+    (x_sum, y_sum), (x_batch, y_batch) = eqn.params["dimension_numbers"]
+    x_free = [axis for axis in range(len(x.shape)) if axis not in (*x_sum, *x_batch)]
+    y_free = [axis for axis in range(len(y.shape)) if axis not in (*y_sum, *y_batch)]
+    length = int(np.prod([x.shape[axis] for axis in x_sum], dtype=int))
+    batch = [x.shape[axis] for axis in x_batch]
+    x_shape, y_shape = [x.shape[axis] for axis in x_free], [y.shape[axis] for axis in y_free]
+    # Both operands with the axes of the result first and the summed ones last.
+    left = x.rearranged(
+        lambda a: np.broadcast_to(
+            np.transpose(a, [*x_batch, *x_free, *x_sum]).reshape([*batch, *x_shape, *[1] * len(y_shape), length]),
+            [*shape, length],
+        )
+    )
+    right = y.rearranged(
+        lambda a: np.broadcast_to(
+            np.transpose(a, [*y_batch, *y_free, *y_sum]).reshape([*batch, *[1] * len(x_shape), *y_shape, length]),
+            [*shape, length],
+        )
+    )
+    total = None
+    if length > 64:
+        raise low.unsupported(f"a product that sums over {length} elements")
+    for k in range(length):  # one after the other, as an accumulator has it
+        lanes = [side.rearranged(lambda a, k=k: a[..., k]) for side in (left, right)]
+        lanes = [converted_array(low, lane, dtype) for lane in lanes]
+        last = None if k == length - 1 else True  # all that comes before it is read once
+        first = last if total is None else True
+        product = low.elementwise(lanes, shape, dtype, lambda a, b: arithmetic(low, dtype, "*", a, b), fuse=first)
+        if total is None:
+            total = product
+            continue
+        both = [total, product]
+        total = low.elementwise(both, shape, dtype, lambda a, b: arithmetic(low, dtype, "+", a, b), fuse=last)
+    return total if total is not None else Known(np.zeros(shape, dtype))
+
+
+def converted_array(low, value, dtype):
+    """A whole value as another dtype."""
+    if np.dtype(value.dtype) == dtype:
+        return value
+    return low.elementwise([value], value.shape, dtype, lambda a: converted(low, a, value.dtype, dtype))
