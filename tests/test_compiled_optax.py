@@ -66,7 +66,6 @@ SINGLE = {
     "sign": optax.sign_sgd(0.1),
     "sm3": optax.sm3(0.1),
     "yogi": optax.yogi(0.1),
-    "lbfgs": optax.lbfgs(),
     "backtracking": optax.chain(optax.sgd(1.0), optax.scale_by_backtracking_linesearch(10)),
     "acprop": contrib.acprop(0.1),
     "ademamix": contrib.ademamix(0.1),

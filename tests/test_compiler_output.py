@@ -187,7 +187,7 @@ def expressions(draw):
     return function
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(functions=st.lists(expressions(), min_size=4, max_size=4), size=st.sampled_from([(), (3,), (11,)]))
 def test_random_expressions(functions, size):
     """Operation by operation, without XLA's fusing, to the last bits."""
