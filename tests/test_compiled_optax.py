@@ -85,7 +85,6 @@ SINGLE = {
 }
 UNSUPPORTED = {
     "noisy sgd": ("key",),
-    "sophia": ("random", "optax"),
 }
 OPTIMIZERS = {f"adam, {name}": optax.adam(schedule) for name, schedule in SCHEDULES.items()} | CHAINS | SINGLE
 

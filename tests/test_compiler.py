@@ -9,6 +9,7 @@ import pytest
 from javascript import Task, flat_rows, run_tasks
 from jax import lax
 
+from optcourse import surfaces
 from optcourse.arrays import double_precision
 from optcourse.explorables import Module
 
@@ -300,6 +301,34 @@ cases(
     index_gradient=(lambda k, x: jax.grad(lambda y: jnp.sum(y[k] ** 2))(x), INDEX([2, 2, 5]), MANY),
 )
 
+# --- random numbers ---------------------------------------------------------------------------------------------------
+
+
+def noisy(step, seed):
+    """Normal numbers as a surface with noise adds them to its gradients."""
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), step), 2)
+    return [jax.random.normal(key, (3,)) for key in keys]
+
+
+cases(
+    "random",
+    **{f"seed_{seed}": (lambda s: jax.random.key_data(jax.random.key(s)), seed) for seed in (0, 7, -7, 2**40 + 3)},
+    seed_of_32_bits=(lambda s: jax.random.key_data(jax.random.key(s)), INDEX(-3)),
+    seed_known=(lambda n: jax.random.key_data(jax.random.fold_in(jax.random.key(5), n)), 3),
+    fold_in=(lambda s, n: jax.random.key_data(jax.random.fold_in(jax.random.key(s), n)), 5, 123),
+    split=(lambda s: jax.random.key_data(jax.random.split(jax.random.key(s), 5)), 5),
+    bits=(lambda s: jax.random.bits(jax.random.key(s), (3, 4), jnp.uint32), 1),
+    uniform=(lambda s: jax.random.uniform(jax.random.key(s), (20,)), 1),
+    uniform_between=(lambda s: jax.random.uniform(jax.random.key(s), (5,), minval=-3.0, maxval=2.0), 1),
+    uniform_float32=(lambda s: jax.random.uniform(jax.random.key(s), (20,), jnp.float32), 1),
+    bernoulli=(lambda s: jax.random.bernoulli(jax.random.key(s), 0.3, (20,)), 1),
+    normal=(lambda s: jax.random.normal(jax.random.key(s), (50,)), 2),
+    noise=(noisy, 4, 9),
+    noisy_gradient=(surfaces.rosenbrock().with_noise(0.3).sampled_gradient, FEW[:2], 4, 9),
+    old_keys=(lambda s: jax.random.uniform(jax.random.wrap_key_data(s)), np.array([3, 4], np.uint32)),
+    erf_inv=(lax.erf_inv, np.array([0.0, -0.3, 0.84, 0.86, -0.999999, 1 - 1e-15, 1.0, -1.0, 1e-9, 1.5])),
+)
+
 # --- arguments and results in pytrees ---------------------------------------------------------------------------------
 
 cases(
@@ -363,6 +392,8 @@ def test_it_is_what_jax_returns(family, name):
         mine, right = numbers[leaf.offset : leaf.offset + leaf.size], np.asarray(right).reshape(-1)
         if right.dtype.kind in "iub" or name in EXACT:
             np.testing.assert_array_equal(mine, right.astype(float))
+        elif family == "random" and "uniform" not in name:  # XLA's erf_inv is wrong by that much in its tails
+            np.testing.assert_allclose(mine, right, rtol=1e-12)
         elif family in ("functions", "two operands"):
             np.testing.assert_allclose(mine, right, rtol=2e-15, atol=0)
         else:

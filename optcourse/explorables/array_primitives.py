@@ -95,15 +95,13 @@ def _concatenate(low, eqn, *values):
 
 @rule("stack")
 def _stack(low, eqn, *values):
-    shape, dtype = result_of(eqn)
-    positions = np.moveaxis(np.arange(int(np.prod(shape, dtype=int))).reshape(shape), eqn.params["axis"], 0)
+    return stacked(low, *result_of(eqn), values, eqn.params["axis"])
+
+
+def stacked(low, shape, dtype, values, axis: int):
+    """Arrays side by side along a new axis of the result."""
+    positions = np.moveaxis(np.arange(int(np.prod(shape, dtype=int))).reshape(shape), axis, 0)
     return _joined(low, shape, dtype, list(zip(positions, values, strict=True)))
-
-
-@rule("unstack")
-def _unstack(low, eqn, x):
-    axis = eqn.params["axis"]
-    return [x.rearranged(lambda a, k=k: np.take(a, k, axis)) for k in range(x.shape[axis])]
 
 
 @rule("pad")

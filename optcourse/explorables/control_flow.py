@@ -8,7 +8,8 @@ from jax.extend.core import ClosedJaxpr
 from optcourse.explorables.code import PLUS, TIMES, Block, Node, Printer
 from optcourse.explorables.indexing import contiguous
 from optcourse.explorables.primitives import RULES, rule
-from optcourse.explorables.values import LARGEST_UNROLLED, Known, View, scalars
+from optcourse.explorables.random_primitives import uniform
+from optcourse.explorables.values import LARGEST_UNROLLED, NUMBERS, Keys, Known, View, scalars
 
 
 def _closed(jaxpr):
@@ -21,6 +22,8 @@ def _call(low, eqn, *values):
     parameters = eqn.params
     inner = next(parameters[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in parameters)
     inner = _closed(inner)
+    if parameters.get("name") == "_uniform" and isinstance(values[0], Keys):
+        return [uniform(low, eqn, *values)]
     if parameters.get("name") in low.module.shared:
         return low.call_shared(parameters["name"], inner, values)
     return low.evaluate(inner.jaxpr, inner.consts, values)
@@ -150,6 +153,8 @@ class Target:
     """A place that branches and loops write a result to: `let` variables for a small array, an array otherwise."""
 
     def __init__(self, low, aval):
+        if aval.dtype.name not in NUMBERS:
+            raise low.unsupported(f"a {aval.dtype.name} that a branch or a loop changes")
         self.shape, self.dtype = aval.shape, np.dtype(aval.dtype)
         self.size = int(np.prod(self.shape, dtype=int))
         self.array = low.new_array(self.size) if self.size > LARGEST_UNROLLED else None

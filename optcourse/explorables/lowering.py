@@ -8,7 +8,7 @@ from optcourse.explorables import sources
 from optcourse.explorables.builder import Builder
 from optcourse.explorables.code import Array, Block, Names, Node, Printer, Statement
 from optcourse.explorables.primitives import translate
-from optcourse.explorables.values import LARGEST_UNROLLED, NUMBERS, CompileError, Known, Leaf, View, scalars
+from optcourse.explorables.values import LARGEST_UNROLLED, NUMBERS, THREEFRY, CompileError, Leaf, View, known, scalars
 
 # Equations on large arrays that share one loop where the one reads what the other makes; and what may stand between.
 _FUSED = (
@@ -25,11 +25,11 @@ class Lowering(Builder):
 
     def evaluate(self, jaxpr, constants, arguments) -> list:
         """Translate the equations of a jaxpr for these values; returns its results."""
-        known = dict(zip(map(id, jaxpr.constvars), map(_known, constants), strict=True))
-        known.update(zip(map(id, jaxpr.invars), arguments, strict=True))
+        values = dict(zip(map(id, jaxpr.constvars), map(known, constants), strict=True))
+        values.update(zip(map(id, jaxpr.invars), arguments, strict=True))
 
         def read(atom):
-            return _known(atom.val) if hasattr(atom, "val") else known[id(atom)]
+            return known(atom.val) if hasattr(atom, "val") else values[id(atom)]
 
         hints = sources.assigned_names(jaxpr.eqns)
         outer = self.hint, self.origin, self.fuse
@@ -41,10 +41,10 @@ class Lowering(Builder):
             self.eqns[-1], self.hint, self.origin = eqn, hint or inherited, sources.origin(eqn) or outer[1]
             self.fuse = eqn.primitive.name in FUSED and once(eqn.outvars[0])
             for variable in eqn.outvars:
-                if variable.aval.dtype.name not in NUMBERS:
+                if variable.aval.dtype.name not in NUMBERS | {THREEFRY}:
                     raise self.unsupported(f"a {variable.aval.dtype.name}, as {eqn.primitive.name!r} makes it,")
             results = translate(self, eqn, [read(atom) for atom in eqn.invars])
-            known.update(zip(map(id, eqn.outvars), results, strict=True))
+            values.update(zip(map(id, eqn.outvars), results, strict=True))
         self.hint, self.origin, self.fuse = outer
         self.eqns.pop()
         return [read(atom) for atom in jaxpr.outvars]
@@ -195,10 +195,6 @@ def _read_once(jaxpr) -> Callable:
 
 def _size(variable) -> int:
     return int(np.prod(variable.aval.shape, dtype=int))
-
-
-def _known(value) -> Known:
-    return Known(np.asarray(value))
 
 
 def _position(base: str, offset: int) -> str:

@@ -51,7 +51,7 @@ def translate(low, eqn, values) -> list:
     name = eqn.primitive.name
     if name not in RULES:
         raise low.unsupported()
-    if all(isinstance(value, Known) for value in values) and not _has_jaxpr(eqn):
+    if all(isinstance(value, Known) for value in values) and not _has_jaxpr(eqn) and not name.startswith("random_"):
         with jax.ensure_compile_time_eval():
             results = eqn.primitive.bind(*(jnp.asarray(value.array) for value in values), **eqn.params)
         results = results if eqn.primitive.multiple_results else [results]
@@ -70,8 +70,9 @@ def is_float(dtype) -> bool:
 
 
 def result_of(eqn):
-    """Shape and dtype of the (first) result of an equation."""
-    return eqn.outvars[0].aval.shape, np.dtype(eqn.outvars[0].aval.dtype)
+    """Shape and dtype of the (first) result of an equation; random keys keep JAX's dtype."""
+    aval = eqn.outvars[0].aval
+    return aval.shape, np.dtype(aval.dtype) if isinstance(aval.dtype, np.dtype) else aval.dtype
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -191,6 +192,7 @@ for _name in _MATH.split():
     RULES[_name] = _function(f"Math.{_name}({{}})")
 RULES["atan2"] = _function("Math.atan2({}, {})")
 RULES["pow"] = _function("", "pow")
+RULES["erf_inv"] = _function("", "erfInverse")
 RULES["logistic"] = _function("", "logistic")
 RULES["rsqrt"] = _function("1 / Math.sqrt({})")
 RULES["exp2"] = _function("Math.pow(2, {})")

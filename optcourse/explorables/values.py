@@ -13,6 +13,7 @@ from optcourse.explorables.code import ATOM, EQUAL, PLUS, Array, Node, literal
 LARGEST_UNROLLED = 8  # arrays with more elements become loops
 NUMBERS = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"}
 NUMBERS |= {"float64", "float32", "float16", "bfloat16"}
+THREEFRY = "key<fry>"  # the dtype of random keys, JAX's default kind
 
 
 class CompileError(NotImplementedError):
@@ -120,6 +121,29 @@ class Lazy:
 
     def rearranged(self, change) -> "Lazy":
         return Lazy(self.compute, np.asarray(change(self.index), dtype=int), self.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """An array of random keys: two arrays of 32-bit words."""
+
+    first: Known | Scalars | View
+    second: Known | Scalars | View
+
+    @property
+    def shape(self):
+        return self.first.shape
+
+    def rearranged(self, change) -> "Keys":
+        return Keys(self.first.rearranged(change), self.second.rearranged(change))
+
+
+def known(value) -> Known | Keys:
+    """A constant of a jaxpr."""
+    if hasattr(value, "dtype") and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+        words = np.asarray(jax.random.key_data(value))
+        return Keys(Known(words[..., 0]), Known(words[..., 1]))
+    return Known(np.asarray(value))
 
 
 def scalars(nodes, shape, dtype) -> Scalars:

@@ -67,3 +67,64 @@ function shiftRightLogical(x, by) {
 function shiftRightArithmetic(x, by) {
   return x >> Math.min(by >>> 0, 31);
 }
+
+// Threefry 2x32 with 20 rounds, by which JAX makes random bits: one of the two words it makes of a key and a count.
+function threefry(key0, key1, count0, count1, which) {
+  const keys = [key0 | 0, key1 | 0, key0 ^ key1 ^ 0x1bd11bda];
+  let x = (count0 + keys[0]) | 0;
+  let y = (count1 + keys[1]) | 0;
+  for (let group = 0; group < 5; group++) {
+    for (const by of group % 2 ? [17, 29, 16, 24] : [13, 15, 26, 6]) {
+      x = (x + y) | 0;
+      y = ((y << by) | (y >>> (32 - by))) ^ x;
+    }
+    x = (x + keys[(group + 1) % 3]) | 0;
+    y = (y + keys[(group + 2) % 3] + group + 1) | 0;
+  }
+  return (which ? y : x) >>> 0;
+}
+
+// The inverse of the error function, from the normal quantiles of Wichura (1988), Algorithm AS 241, PPND16.
+function erfInverse(x) {
+  const side = (1 - Math.abs(x)) / 2;
+  if (!(side > 0)) return side === 0 ? x * Infinity : NaN;
+  if (Math.abs(x) <= 0.85) return (quantileNear(0.180625 - (x * x) / 4) * x) / 2 / Math.SQRT2;
+  const r = Math.sqrt(-Math.log(side));
+  const quantile = r <= 5 ? quantileFar(r - 1.6) : quantileFarthest(r - 5);
+  return (x < 0 ? -quantile : quantile) / Math.SQRT2;
+}
+
+function quantileNear(r) {
+  return ratio(
+    r,
+    [2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
+     13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608],
+    [5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867,
+     5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1],
+  );
+}
+
+function quantileFar(r) {
+  return ratio(
+    r,
+    [7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
+     3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734],
+    [1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459,
+     0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1],
+  );
+}
+
+function quantileFarthest(r) {
+  return ratio(
+    r,
+    [2.01033439929228813265e-7, 2.71155556874348757815e-5, 0.0012426609473880784386, 0.026532189526576123093,
+     0.29656057182850489123, 1.7848265399172913358, 5.4637849111641143699, 6.6579046435011037772],
+    [2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4,
+     0.0148753612908506148525, 0.13692988092273580531, 0.59983220655588793769, 1],
+  );
+}
+
+// One polynomial over another, the highest power first.
+function ratio(r, above, below) {
+  return above.reduce((sum, c) => sum * r + c) / below.reduce((sum, c) => sum * r + c);
+}
