@@ -8,6 +8,8 @@ import zlib
 from functools import cache
 from pathlib import Path
 
+from optcourse.explorables.helpers import helper_names
+
 PAGE = Path(__file__).with_name("page")
 FILES = (
     "numbers.js",
@@ -38,7 +40,8 @@ def runtime() -> str:
     parts = [(PAGE / name).read_text(encoding="utf-8") for name in FILES]
     style = re.sub(r"\s+", " ", (PAGE / "figure.css").read_text(encoding="utf-8"))
     body = "\n".join(_without_comments(part) for part in parts)
-    head = f"const STYLE = {json.dumps(style)};\nconst QUEUE = {json.dumps(queue())};"
+    numbers = ", ".join(helper_names())
+    head = f"const STYLE = {json.dumps(style)};\nconst QUEUE = {json.dumps(queue())};\nconst NUMBERS = {{ {numbers} }};"
     return f'(() => {{\n"use strict";\n{head}\n{body}\n}})();\n'
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from optcourse.explorables import bundle
 from optcourse.explorables.bridge import Settings, connect
-from optcourse.explorables.program import PRECISIONS, colors, compile_program, methods_of, slider
+from optcourse.explorables.program import PRECISIONS, colors, compile_program, methods_of, slider, ticks
 from optcourse.explorables.still import still_picture
 from optcourse.optimizers.contract import Optimizer
 from optcourse.suggestions import did_you_mean
@@ -160,6 +160,7 @@ class Explorable(Settings):
                 "domain": [list(pair) for pair in surface.domain],
                 "minima": [{"params": list(m.params), "loss": m.loss} for m in surface.minima],
                 "stepDependent": surface.step_dependent,
+                "ticks": ticks(surface),
                 "landscape": program.surface.get("landscape"),
                 "hessian": program.surface["hessian"],
                 "precisions": {p: program.surface[p] for p in self._precisions},
@@ -211,15 +212,10 @@ class Explorable(Settings):
 
 
 def check_surface(surface) -> LossSurface:
-    """Raise TypeError or ValueError unless it is a surface of one or two parameters with exact gradients."""
+    """Raise TypeError or ValueError unless it is a surface of one or two parameters."""
     from optcourse.plotting.view import check_drawable
 
     check_drawable(surface)
-    if surface.noise_scale:
-        raise ValueError(
-            f"{surface.name} has noisy gradients, whose random numbers are not compiled: leave with_noise() out of the "
-            "live figure."
-        )
     return surface
 
 

@@ -20,6 +20,11 @@ def helper_sources(names: Iterable[str]) -> str:
     return "\n".join(text for name, text in known.items() if name in wanted)
 
 
+def helper_names() -> list[str]:
+    """The functions that compiled code can call."""
+    return [name for name, text in _parts().items() if text.startswith("function")]
+
+
 @cache
 def _parts() -> dict[str, str]:
     """Every function and constant of numbers.js by name, in order."""

@@ -157,7 +157,9 @@ def compile_program(surface: LossSurface, methods: list[Method], precisions, *, 
         functions.append(compiled)
         return compiled
 
-    at = (jax.ShapeDtypeStruct((), jnp.int32),) if surface.step_dependent else ()
+    clock = (jax.ShapeDtypeStruct((), jnp.int32),)
+    at = clock if surface.step_dependent else ()
+    step_at = clock if ticks(surface) else ()
     compiled_surface, compiled_methods = {}, [{"precisions": {}} for _ in methods]
     with double_precision():
         for precision in precisions:
@@ -169,7 +171,7 @@ def compile_program(surface: LossSurface, methods: list[Method], precisions, *, 
             module.shared[gradient.__name__] = ("loss", "gradient")
             for method, compiled in zip(methods, compiled_methods, strict=True):
                 compiled["precisions"][precision] = _compile_method(
-                    add, surface, method, params, at, gradient, suffix, explain and precision == "float64"
+                    add, surface, method, params, step_at, gradient, suffix, explain and precision == "float64"
                 )
         double = jax.ShapeDtypeStruct((surface.dim,), jnp.dtype("float64"))
         hessian = add(surface.hessian, double, *at, called=f"{name}_hessian")
@@ -184,6 +186,11 @@ def compile_program(surface: LossSurface, methods: list[Method], precisions, *, 
     return Program(
         module.source, tuple(sorted(module.helpers)), (*names, *explained), compiled_surface, tuple(compiled_methods)
     )
+
+
+def ticks(surface: LossSurface) -> bool:
+    """Whether a step must know its number: the loss changes with it, or the noise of the gradient does."""
+    return bool(surface.step_dependent or surface.noise_scale)
 
 
 def _loss(surface, params, *at):
@@ -222,8 +229,9 @@ def _compile_method(add, surface, method: Method, params, at, gradient, suffix, 
     def step(state, hyperparams, *at):
         transformation = method.build(weakly_typed(hyperparams))
         at_step = at[0] if at else None
+        loss_at = at if surface.step_dependent else ()
         new, seen = take_step(
-            transformation, surface, *state, at_step, value_and_grad=lambda value_fn: lambda p: gradient(p, *at)
+            transformation, surface, *state, at_step, value_and_grad=lambda value_fn: lambda p: gradient(p, *loss_at)
         )
         return Carry(*new), seen["loss"], seen["gradients"], seen["updates"]
 

@@ -128,7 +128,7 @@ class InspectorPanel {
       `counters are left out.${precision === "float64" ? "" : ` Here they are computed in float64 from the state above; the path rounds every operation to ${precision}.`}`;
     if (!this.arithmetic.has(double.step)) this.arithmetic.set(double.step, readStep(String(explained), method, path.dim));
     const out = new Float64Array(double.size);
-    const clock = surface.stepDependent ? [Float64Array.of(this.at), 0] : [];
+    const clock = surface.ticks ? [Float64Array.of(this.at), 0] : [];
     const values = explained(path.rows, this.at * path.stride, method.values, 0, ...clock, out, 0);
     const next = `params at step ${this.at + 1}`;
     this.lines.replaceChildren(...this.arithmetic.get(double.step).map((part) => drawPart(part, values, out, next)));

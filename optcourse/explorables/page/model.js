@@ -123,7 +123,7 @@ class Model {
     const compiled = method.compiled(precision);
     const step = this.functions[compiled.step];
     this.functions[compiled.init](this.rounded(start, precision), 0, values, 0, rows, 0);
-    if (this.surface.stepDependent) {
+    if (this.surface.ticks) {
       for (let t = 0; t < steps; t++) {
         this.clock[0] = t;
         step(rows, t * stride, values, 0, this.clock, 0, rows, (t + 1) * stride);
@@ -146,7 +146,7 @@ class Model {
     const rows = new Float64Array(2 * compiled.size);
     const { size } = compiled;
     const { clock } = this;
-    const dependent = this.surface.stepDependent;
+    const dependent = this.surface.ticks;
     return (start, values) => {
       init(start, 0, values, 0, rows, 0);
       let at = 0;

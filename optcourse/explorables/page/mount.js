@@ -9,8 +9,6 @@ const PANELS = [
   { name: "share", title: "Take it with you", make: (figure) => new SharePanel(figure) },
 ];
 
-const numbers = { f16round, bf16round, pow, isZero, logistic, roundEven, roundAway, toInteger, shiftLeft, shiftRightLogical, shiftRightArithmetic };
-
 // A figure wakes up when the reader comes near it; one that a link points to, at once.
 function mount(figure) {
   for (const host of document.querySelectorAll(`[data-optcourse="${CSS.escape(figure.id)}"]`)) {
@@ -36,7 +34,7 @@ function mount(figure) {
 
 function wake(host, { id, spec, functions, settings }) {
   const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
-  host.optcourse = new Figure(place, spec, functions(numbers), settings);
+  host.optcourse = new Figure(place, spec, functions(NUMBERS), settings);
   host.querySelector(".still")?.setAttribute("hidden", "");
   connectToColab(host.optcourse);
   host.dispatchEvent(new CustomEvent("optcourse:mount", { bubbles: true, detail: { id } }));
