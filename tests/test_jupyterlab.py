@@ -125,8 +125,8 @@ def lab(browser, tmp_path_factory):
 class Notebook:
     """A notebook that is open in JupyterLab."""
 
-    def __init__(self, page, name: str):
-        self.page, self.name = page, name
+    def __init__(self, page, name: str, errors: list[str]):
+        self.page, self.name, self.errors = page, name, errors
 
     def run_all(self) -> None:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -188,7 +188,7 @@ def opened(browser, lab, name: str):
     page.goto(f"{lab.address}/lab/workspaces/{Path(name).stem}/tree/{name}?token={TOKEN}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
     try:
-        yield Notebook(page, name)
+        yield Notebook(page, name, errors)
         assert (away, errors) == ([], [])
     finally:
         context.close()
@@ -204,6 +204,7 @@ def notebook(browser, lab):
         notebook.run_all()
         notebook.wait_for_figure()
         notebook.wait_for_output(3, "ready")
+        assert notebook.errors == []  # now, because whatever follows would hide it
         yield notebook
 
 
