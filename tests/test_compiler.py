@@ -94,6 +94,7 @@ cases(
     concatenate_rows=(lambda x: jnp.concatenate([x, 2 * x], axis=1), MATRIX),
     concatenate_few=(lambda x: jnp.concatenate([x, -x]), FEW),
     stack=(lambda x, y: jnp.stack([x, y], axis=1), FEW, 2 * FEW),
+    gradient_of_a_stack=(jax.grad(lambda x: (jnp.stack([x[0] * x[1], x[2]]) ** 2).sum()), FEW),
     split=(lambda x: jnp.split(x, [1, 3], axis=1), MATRIX),
     pad=(lambda x: lax.pad(x, 7.0, [(2, 1, 0)]), FEW),
     pad_with_holes=(lambda x: lax.pad(x, -1.0, [(1, 0, 2)]), FEW),

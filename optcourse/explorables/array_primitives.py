@@ -104,6 +104,12 @@ def stacked(low, shape, dtype, values, axis: int):
     return _joined(low, shape, dtype, list(zip(positions, values, strict=True)))
 
 
+@rule("unstack")
+def _unstack(low, eqn, x):
+    axis = eqn.params["axis"]
+    return [x.rearranged(lambda a, k=k: np.take(a, k, axis)) for k in range(x.shape[axis])]
+
+
 @rule("pad")
 def _pad(low, eqn, x, filling):
     shape, dtype = result_of(eqn)
