@@ -273,18 +273,20 @@ def _dot_general(low, eqn, x, y):
     total = None
     if length > 64:
         raise low.unsupported(f"a product that sums over {length} elements")
+    # As XLA has it: products in half precision are added up in single precision, and rounded once.
+    inner = np.dtype("float32") if is_float(dtype) and dtype.itemsize == 2 else dtype
     for k in range(length):  # one after the other, as an accumulator has it
         lanes = [side.rearranged(lambda a, k=k: a[..., k]) for side in (left, right)]
-        lanes = [converted_array(low, lane, dtype) for lane in lanes]
-        last = None if k == length - 1 else True  # all that comes before it is read once
+        lanes = [converted_array(low, lane, inner) for lane in lanes]
+        last = None if k == length - 1 and inner == dtype else True  # all that comes before it is read once
         first = last if total is None else True
-        product = low.elementwise(lanes, shape, dtype, lambda a, b: arithmetic(low, dtype, "*", a, b), fuse=first)
+        product = low.elementwise(lanes, shape, inner, lambda a, b: arithmetic(low, inner, "*", a, b), fuse=first)
         if total is None:
             total = product
             continue
         both = [total, product]
-        total = low.elementwise(both, shape, dtype, lambda a, b: arithmetic(low, dtype, "+", a, b), fuse=last)
-    return total if total is not None else Known(np.zeros(shape, dtype))
+        total = low.elementwise(both, shape, inner, lambda a, b: arithmetic(low, inner, "+", a, b), fuse=last)
+    return converted_array(low, total, dtype) if total is not None else Known(np.zeros(shape, dtype))
 
 
 def converted_array(low, value, dtype):

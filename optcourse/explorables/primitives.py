@@ -193,11 +193,35 @@ for _name in _MATH.split():
 RULES["atan2"] = _function("Math.atan2({}, {})")
 RULES["pow"] = _function("", "pow")
 RULES["erf_inv"] = _function("", "erfInverse")
-RULES["logistic"] = _function("", "logistic")
 RULES["rsqrt"] = _function("1 / Math.sqrt({})")
-RULES["exp2"] = _function("Math.pow(2, {})")
 RULES["max"] = _function("Math.max({}, {})")
 RULES["min"] = _function("Math.min({}, {})")
+
+
+@rule("logistic")
+def _logistic(low, eqn, x):
+    shape, dtype = result_of(eqn)
+
+    def make(a):
+        if dtype == float:
+            return low.helper("logistic", a)
+        exponential = low.rounded(low.node("Math.exp({})", negative(low, a)), dtype)
+        return arithmetic(low, dtype, "/", literal(1), arithmetic(low, dtype, "+", literal(1), exponential))
+
+    return low.elementwise([x], shape, dtype, make)
+
+
+@rule("exp2")
+def _exp2(low, eqn, x):
+    shape, dtype = result_of(eqn)
+
+    def make(a):
+        if dtype.itemsize > 2:
+            return low.rounded(low.node("Math.pow(2, {})", a), dtype)
+        exponent = arithmetic(low, dtype, "*", a, low.rounded(literal(np.log(2).item()), dtype))  # as XLA has it
+        return low.rounded(low.node("Math.exp({})", exponent), dtype)
+
+    return low.elementwise([x], shape, dtype, make)
 
 
 @rule("round")
@@ -358,6 +382,8 @@ def converted(low, node: Node, old, new) -> Node:
         return low.helper("toInteger", node, *map(literal, _range_of(new)))
     if is_float(new):
         widens = is_float(old) and jnp.promote_types(old, new) == new
+        if old.name == "float64" and new.itemsize == 2:  # as XLA has it, which rounds halfway cases twice
+            node = low.rounded(node, "float32")
         return node if widens else low.rounded(node, new)
     return _wrapped(low, node, new.name)
 
