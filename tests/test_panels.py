@@ -239,10 +239,14 @@ def test_optimizers_without_linear_theory_show_the_rate_of_each_axis(catalogue):
     step = figure.paths()["adam"][5]
     hessian = figure.surface.hessian(np.asarray(step.params))
     rows = page.tables("theory", "adam", 5)[1][1:]
-    for k, (_, curvature, rate, product) in enumerate(rows):
+    rates = np.abs(np.asarray(step.updates) / np.asarray(step.gradients))
+    for k, (axis, curvature, rate, product) in enumerate(rows):
+        assert ("uphill" in axis) == (step.updates[k] * step.gradients[k] > 0)
         assert near(curvature, hessian[k, k])
-        assert near(rate, -step.updates[k] / step.gradients[k])
-        assert near(product, -step.updates[k] / step.gradients[k] * hessian[k, k])
+        assert near(rate, rates[k])
+        assert near(product, rates[k] * hessian[k, k])
+    did = {name: cells for name, *cells in page.tables("inspector", "adam", 5)[1]}
+    assert did["effective rate: |update| ÷ |gradient|"] == [row[2] for row in rows]
 
 
 def test_tables_and_pictures_have_names(catalogue):
@@ -279,6 +283,69 @@ def test_contraction_and_limit_beside_what_was_measured(browser, tmp_path):
         assert said[2] == ("below" if share < 1 else "above")
     assert "too few steps" in page.show("theory", "slow", 5).text_content()
     page.page.close()
+
+
+def test_what_neither_shrinks_nor_grows(browser, tmp_path):
+    given = {"limit": optimizers.sgd(0.1), "still": optimizers.sgd(0.0), "grows": optimizers.sgd(0.11)}
+    figure = Explorable(
+        surfaces.quadratic_bowl((2.0, 20.0), rotation=30.0), given, start=[-4.0, 2.0], steps=40, panels=["theory"]
+    )
+    page = Page(browser, tmp_path, figure)
+    said = {label: page.show("theory", label, 40).text_content() for label in given}
+    for label in ("limit", "still"):
+        assert page.tables("theory", label, 40)[1][1][1] == "1"
+        assert "along at least one direction the distance neither shrinks nor grows" in said[label]
+        assert "A factor above 1" not in said[label]
+    assert "Yours, 0.1, is 1 of the limit: exactly on it." in said["limit"]
+    assert "A learning rate of 0 moves nothing, whatever the curvature." in said["still"]
+    assert "No direction curves upwards" not in said["still"] and "the theory applies" not in said["still"]
+    assert "A factor above 1 means that the distance grows" in said["grows"]
+    page.page.close()
+
+
+@pytest.mark.parametrize(
+    ("surface", "start", "said"),
+    [
+        (surfaces.quadratic_bowl((2.0, 20.0), rotation=30.0), [-4.0, 2.0], "so the theory applies"),
+        (surfaces.nonsmooth(), [1.0, 1.0], "no quadratic around the minimum, so the theory does not apply"),
+        (surfaces.rosenbrock(), [0.5, 0.5], "They need not agree"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_the_theory_applies_to_quadratics(browser, tmp_path, surface, start, said, precision):
+    rate = {"nonsmooth": 0.05, "rosenbrock": 0.002}.get(surface.name, 0.01)
+    figure = Explorable(
+        surface, {"SGD": optimizers.sgd(rate)}, start=start, steps=60, panels=["theory"], precisions=(precision,)
+    )
+    page = Page(browser, tmp_path, figure)
+    text = page.show("theory", "SGD", 60).text_content()
+    assert said in text
+    assert ("the theory applies" in text) == ("applies" in said)
+    page.page.close()
+
+
+def test_what_scrolls_is_reached_with_the_keyboard_and_nothing_else(browser, tmp_path):
+    figure = Explorable(
+        surfaces.rosenbrock(),
+        [optimizers.adam(0.05)],
+        steps=20,
+        precisions=("float64", "float32"),
+        panels=["inspector", "theory", "precision"],
+    )
+    counts = []
+    for width in (320, 1400):
+        page = Page(browser, tmp_path, figure, viewport={"width": width, "height": 900})
+        counts.append(0)
+        for panel in ("inspector", "theory", "precision"):
+            parts = page.show(panel, None, 5).evaluate(
+                """(panel) => Array.from(panel.querySelectorAll(".scroll"), (part) =>
+                  [part.scrollWidth > part.clientWidth, part.tabIndex === 0])"""
+            )
+            assert all(scrolls == reached for scrolls, reached in parts)
+            counts[-1] += sum(reached for _, reached in parts)
+        page.page.close()
+    assert counts[0] > 0 and counts[1] == 0
 
 
 def test_with_one_parameter(browser, tmp_path):
@@ -331,9 +398,30 @@ def test_overflow_is_told(browser, tmp_path):
     figure = Explorable(**given, steps=50, precisions=("float64", "float16"))
     page = Page(browser, tmp_path, figure)
     assert re.search(
-        r"float16: nu is no longer finite from step \d+, though float64 stays finite",
+        r"float16: nu overflows at step \d+, though float64 stays finite",
         page.show("precision").text_content(),
     )
+    page.page.close()
+
+
+def test_without_float64_nothing_is_compared_with_it(browser, tmp_path):
+    given = {"surface": surfaces.quadratic_bowl((1.0,)), "start": [1.0], "steps": 5, "panels": ["precision"]}
+    for formats, said in {
+        ("float32", "float16"): "No format overflows.",
+        ("float64", "float32"): "No format overflows, and none underflows where float64 does not.",
+    }.items():
+        page = Page(browser, tmp_path, Explorable(**given, optimizers=[optimizers.sgd(0.1)], precisions=formats))
+        assert page.show("precision").locator("li").all_text_contents() == [said]
+        page.page.close()
+
+
+def test_params_is_plural(browser, tmp_path):
+    given = {"steps": 400, "precisions": ("float64", "float16"), "panels": ["precision"]}
+    bowl = surfaces.quadratic_bowl((1.0,))
+    figure = Explorable(bowl, {"in": optimizers.sgd(1 - 1e-9), "out": optimizers.sgd(2.5)}, start=[1.0], **given)
+    page = Page(browser, tmp_path, figure)
+    assert re.search(r"params underflow to 0 at step \d+", page.show("precision", "in").text_content())
+    assert re.search(r"float16: (params overflow|the \w+ overflows) at", page.show("precision", "out").text_content())
     page.page.close()
 
 

@@ -8,7 +8,7 @@ class InspectorPanel {
     this.back = button("◀ Previous step", -1);
     this.next = button("Next step ▶", 1);
     this.told = element("p");
-    this.tables = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Record of the step" });
+    this.tables = element("div", { class: "scroll", role: "region", "aria-label": "Record of the step" });
     this.folds = element("div");
     this.lines = element("div", { class: "arithmetic" });
     this.note = element("p", { class: "note" });
@@ -17,7 +17,7 @@ class InspectorPanel {
       "details",
       { ontoggle: () => this._drawSource() },
       element("summary", {}, "The whole compiled step"),
-      element("pre", { tabindex: 0, role: "region", "aria-label": "JavaScript of the step" }, this.source),
+      element("pre", { role: "region", "aria-label": "JavaScript of the step" }, this.source),
     );
     this.element = element(
       "div",
@@ -55,7 +55,7 @@ class InspectorPanel {
     const rate = method.value("learning_rate");
     const updates = path.updates(at);
     const gradient = path.gradient(at);
-    const rates = Array.from(updates, (u, k) => Math.abs(u) / Math.abs(gradient[k]));
+    const rates = effectiveRates(path, at);
     const size = Math.hypot(...updates);
     const cells = (values) => Array.from(values, (x) => [short(x, 4)]);
     const state = path.state.filter((entry) => sizeOf(entry) === 1 || (sizeOf(entry) === path.dim && entry.shape.length === 1));
@@ -137,7 +137,23 @@ class InspectorPanel {
   _drawSource() {
     const { model, focus } = this.figure;
     if (this.whole.open) this.source.textContent = String(model.functions[focus.compiled(model.precision).step]);
+    reachable(this.element);
   }
+}
+
+// What scrolls is reached with the keyboard, and nothing else.
+function reachable(panel) {
+  for (const part of panel.querySelectorAll(".scroll, pre")) {
+    const scrolls = part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight;
+    if (scrolls) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  }
+}
+
+// |update| ÷ |gradient| of each coordinate.
+function effectiveRates(path, step) {
+  const gradient = path.gradient(step);
+  return Array.from(path.updates(step), (u, k) => Math.abs(u / gradient[k]));
 }
 
 function sizeOf({ shape }) {

@@ -22,7 +22,7 @@ class PrecisionPanel {
       const canvas = element("canvas", { role: "img" });
       return { name, canvas, element: element("figure", {}, canvas, element("figcaption", {}, name)) };
     });
-    this.tables = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Number formats" });
+    this.tables = element("div", { class: "scroll", role: "region", "aria-label": "Number formats" });
     this.happened = element("ul");
     this.element = element(
       "div",
@@ -47,12 +47,13 @@ class PrecisionPanel {
     this.told.textContent =
       `${method.label} from the same start with the same settings, every operation rounded to the format, up to step ${step}. ` +
       (this.paths.float64 ? "Dotted: the path in float64. " : "") +
-      "Spacing is the gap to the next number of the format, at these params.";
+      "Spacing is the gap to the next number of the format, at these params. What overflows becomes inf or nan.";
     this._drawPictures(method, step);
     this._drawTable(step);
     const said = Object.entries(this.paths).map(([name, path]) => [name, this._happened(name, path, method)]);
     const heard = said.filter(([, text]) => text).map(([name, text]) => element("li", {}, element("strong", {}, name), `: ${text}.`));
-    this.happened.replaceChildren(...(heard.length ? heard : [element("li", {}, "No format overflows, and none underflows where float64 does not.")]));
+    this.happened.replaceChildren(...(heard.length ? heard : [element("li", {}, `No format overflows${this.paths.float64 ? ", and none underflows where float64 does not" : ""}.`)]));
+    reachable(this.element);
   }
 
   _drawPictures(method, step) {
@@ -93,12 +94,12 @@ class PrecisionPanel {
     const axes = ["x", "y"].slice(0, this.figure.model.dim);
     const rows = Object.entries(this.paths).map(([name, path]) => {
       const here = path.point(step);
-      const apart = reference && Math.hypot(...here.map((p, k) => p - reference.point(step)[k]));
+      const apart = reference && distance(here, reference.point(step));
       const still = stillFrom(path);
       return [
         name,
         short(path.losses.at(-1), 4),
-        !path.point(path.steps).every(Number.isFinite) ? "diverges" : still === null ? "moves to the end" : `step ${still}`,
+        !path.point(path.steps).every(Number.isFinite) ? "overflows" : still === null ? "moves to the end" : `step ${still}`,
         ...(reference ? [name === "float64" ? "–" : short(apart)] : []),
         ...Array.from(here, (p) => short(spacing(p, name))),
       ];
@@ -111,15 +112,16 @@ class PrecisionPanel {
   _happened(name, path, method) {
     const { round } = FORMATS[name];
     const said = [];
+    const does = ({ what }, verb) => `${what} ${verb}${what === "params" ? "" : "s"}`;
     const overflow = firstStep(path, (x) => !Number.isFinite(x));
     const exact = this.paths.float64;
     if (overflow) {
       const alone = exact && name !== "float64" && !firstStep(exact, (x) => !Number.isFinite(x));
-      said.push(`${overflow.what} is no longer finite from step ${overflow.step}${alone ? ", though float64 stays finite" : ""}`);
+      said.push(`${does(overflow, "overflow")} at step ${overflow.step}${alone ? ", though float64 stays finite" : ""}`);
     }
     const tiny = 2 ** (FORMATS[name].smallest - FORMATS[name].bits);
     const lost = exact && name !== "float64" && firstStep(path, (x, at) => x === 0 && exact.rows[at] !== 0 && Math.abs(exact.rows[at]) < tiny);
-    if (lost) said.push(`${lost.what} underflows to 0 at step ${lost.step}, where float64 has ${short(exact.rows[lost.at])}`);
+    if (lost) said.push(`${does(lost, "underflow")} to 0 at step ${lost.step}, where float64 has ${short(exact.rows[lost.at])}`);
     method.spec.hyperparams.forEach((h, k) => {
       const value = method.values[k];
       const stored = round(value);

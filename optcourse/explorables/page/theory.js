@@ -4,7 +4,7 @@ class TheoryPanel {
   constructor(figure) {
     this.figure = figure;
     this.told = element("p");
-    this.tables = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Curvature" });
+    this.tables = element("div", { class: "scroll", role: "region", "aria-label": "Curvature" });
     this.canvas = element("canvas", { role: "img" });
     this.text = element("div");
     this.element = element("div", { class: "theory" }, this.told, this.tables, this.canvas, this.text);
@@ -49,6 +49,7 @@ class TheoryPanel {
     );
     this._drawScale(linear ? along.filter(({ limit }) => limit) : [], rate);
     this.text.replaceChildren(...(linear ? this._linear(method, path, step, along, linear[0]) : this._adaptive(method, path, step, hessian)));
+    reachable(this.element);
   }
 
   // For SGD, heavy ball and Nesterov: limit and contraction, predicted and measured.
@@ -59,9 +60,10 @@ class TheoryPanel {
     const rate = method.value("learning_rate");
     const said = [];
     const add = (...text) => said.push(element("p", {}, ...text));
-    if (limit > 0 && rate > 0) {
+    if (rate === 0) add("A learning rate of 0 moves nothing, whatever the curvature.");
+    else if (limit > 0) {
       const share = rate / limit;
-      const side = share < 1 ? "below it, so stable" : share > 1 ? "above it, so unstable" : "exactly on it";
+      const side = beside(share, "below it, so stable", "exactly on it", "above it, so unstable");
       const where = saddle ? "along λ₁" : "on a quadratic of this curvature";
       add(
         `With these settings ${method.label} is stable ${where} up to a learning rate of ${short(limit, 4)}. `,
@@ -75,19 +77,27 @@ class TheoryPanel {
     }
     said.push(element("div", { class: "scroll" }, table(["distance to the minimum, per step", "factor"], rows)));
     add(
-      contraction < 1
-        ? `The prediction is for the long run: what is left after n steps is ${short(contraction, 5)}ⁿ, a tenth after ${short(Math.log(0.1) / Math.log(contraction))} steps. A path that swings keeps to it only on average.`
-        : `A factor above 1 means that the distance grows${saddle ? ": where the loss curves downwards, every learning rate leads away" : ""}.`,
+      beside(
+        contraction,
+        `The prediction is for the long run: what is left after n steps is ${short(contraction, 5)}ⁿ, a tenth after ${short(Math.log(0.1) / Math.log(contraction))} steps. A path that swings keeps to it only on average.`,
+        "A factor of 1 means that along at least one direction the distance neither shrinks nor grows.",
+        `A factor above 1 means that the distance grows${saddle ? ": where the loss curves downwards, every learning rate leads away" : ""}.`,
+      ),
     );
     if (measured.reason) add(measured.reason);
     else {
-      const [then, now] = [measured.from, measured.to].map((t) => eigen(model.hessian(path.point(t), t)));
+      const hessians = [measured.from, measured.to].map((t) => model.hessian(path.point(t), t));
+      const [then, now] = hessians.map(eigen);
       const changes = then.some(({ value }, k) => !(Math.abs(value - now[k].value) <= 0.02 * Math.abs(now[0].value)));
-      add(
-        changes
-          ? `They need not agree: over these steps the curvature λ₁ goes from ${short(then[0].value)} to ${short(now[0].value)}, and the theory is for one that stays.`
-          : "Over these steps the curvature stays what it is, so the theory applies.",
-      );
+      if (rate) {
+        add(
+          changes
+            ? `They need not agree: over these steps the curvature λ₁ goes from ${short(then[0].value)} to ${short(now[0].value)}, and the theory is for one that stays.`
+            : isQuadratic(path, measured, hessians[1])
+              ? "Over these steps the curvature stays what it is, so the theory applies."
+              : "Over these steps the loss is no quadratic around the minimum, so the theory does not apply.",
+        );
+      }
     }
     return said;
   }
@@ -96,19 +106,19 @@ class TheoryPanel {
   _adaptive(method, path, step, hessian) {
     const at = Math.min(step, path.steps - 1);
     const { dim } = path;
-    const [updates, gradient] = [path.updates(at), path.gradient(at)];
-    const rates = Array.from(updates, (u, k) => -u / gradient[k]);
+    const rates = effectiveRates(path, at);
+    const uphill = path.updates(at).map((u, k) => u * path.gradient(at)[k] > 0);
     const text = `2/λ is the learning rate below which gradient descent is stable along that direction. ${method.label} has no such linear theory. `;
     if (!rates.every(Number.isFinite)) return [element("p", {}, text)];
-    const rows = rates.map((rate, k) => ["xy"[k], short(hessian[k * dim + k], 4), short(rate, 4), short(rate * hessian[k * dim + k], 4)]);
+    const rows = rates.map((rate, k) => [uphill[k] ? `${"xy"[k]}, uphill` : "xy"[k], short(hessian[k * dim + k], 4), short(rate, 4), short(rate * hessian[k * dim + k], 4)]);
     return [
       element(
         "p",
         {},
         text,
-        `But step ${at} shows the rate at which it moved each coordinate, −update ÷ gradient. Were the loss a parabola along ` +
-          "that axis, rate times curvature would be the share of the way to its bottom: 1 arrives there, and above 2 the step " +
-          "ends farther away, on the other side. A negative rate is momentum that goes uphill.",
+        `But step ${at} shows the effective rate at which it moved each coordinate, |update| ÷ |gradient|. Were the loss a parabola ` +
+          "along that axis, rate times curvature would be the share of the way to its bottom: 1 arrives there, and above 2 the " +
+          `step ends farther away, on the other side.${uphill.some(Boolean) ? " “Uphill”: momentum moves it the other way, up the slope." : ""}`,
       ),
       element("div", { class: "scroll" }, table(["", "curvature", "effective rate", "rate × curvature"], rows, "Along each axis")),
     ];
@@ -155,6 +165,12 @@ class TheoryPanel {
   }
 }
 
+// What to say of a number below 1, equal to it but for rounding, or above.
+function beside(x, below, equal, above) {
+  if (Math.abs(x - 1) < 1e-12) return equal;
+  return x < 1 ? below : above;
+}
+
 // Eigenvalues of a symmetric matrix of one or two rows, the largest first, with the directions they belong to.
 function eigen(matrix) {
   if (matrix.length === 1) return [{ value: matrix[0] }];
@@ -199,14 +215,14 @@ function measuredFactor(model, path, step) {
   const { minima } = model.surface;
   if (!minima.length) return { reason: "No minimum of this surface is known, so there is no distance to measure." };
   let last = Math.min(step, path.divergedAt === null ? step : path.divergedAt - 1);
-  const away = (t, { params }) => Math.hypot(...params.map((p, k) => path.params(t, k) - p));
+  const away = (t, { params }) => distance(path.point(t), params);
   const nearest = minima.reduce((best, other) => (away(last, other) < away(last, best) ? other : best));
-  const distance = Float64Array.from({ length: last + 1 }, (_, t) => away(t, nearest));
+  const apart = Float64Array.from({ length: last + 1 }, (_, t) => away(t, nearest));
   // Below this, rounding decides.
-  const floor = 1e3 * spacing(1, model.precision) * Math.max(distance[0], Math.hypot(...nearest.params));
-  if (distance[last] <= floor) last = distance.findIndex((d) => d <= floor) - 1;
+  const floor = 1e3 * spacing(1, model.precision) * Math.max(apart[0], Math.hypot(...nearest.params));
+  if (apart[last] <= floor) last = apart.findIndex((d) => d <= floor) - 1;
   const from = Math.max(last - 100, Math.ceil(last / 3));
-  const window = distance.subarray(from, last + 1);
+  const window = apart.subarray(from, last + 1);
   if (window.length < 12) return { reason: "There are too few steps before this one, or before rounding decides, to measure it." };
   const shrinks = window.at(-1) < window[0];
   const envelope = Array.from(window, Math.log);
@@ -216,5 +232,17 @@ function measuredFactor(model, path, step) {
   else envelope.forEach((value, k) => (envelope[k] = Math.max(value, envelope[k - 1] ?? value)));
   const middle = (envelope.length - 1) / 2;
   const [above, below] = envelope.reduce(([a, b], value, k) => [a + (k - middle) * value, b + (k - middle) ** 2], [0, 0]);
-  return { factor: Math.exp(above / below), from, to: last };
+  return { factor: Math.exp(above / below), from, to: last, floor, center: nearest.params };
+}
+
+// Whether the gradient is that of a quadratic with this Hessian around the center, at every step measured.
+function isQuadratic(path, { from, to, floor, center }, hessian) {
+  const { dim } = path;
+  const size = Math.hypot(...hessian);
+  for (let t = from; t < to; t++) {
+    const [here, gradient] = [path.point(t), path.gradient(t)];
+    const rest = gradient.map((g, k) => center.reduce((left, c, j) => left - hessian[k * dim + j] * (here[j] - c), g));
+    if (!(Math.hypot(...rest) <= 0.02 * Math.hypot(...gradient) + 0.01 * size * floor)) return false;
+  }
+  return size > 0;
 }
