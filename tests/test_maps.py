@@ -13,6 +13,7 @@ FIGURES = {
     "rastrigin": (surfaces.rastrigin(), {"SGD": optimizers.sgd(0.001)}, {}),
     "saddle": (surfaces.saddle(), {"SGD": optimizers.sgd(0.05)}, {}),
     "cycle": (surfaces.heavy_ball_cycle(), {"Momentum": optimizers.momentum(1 / 9, momentum=4 / 9)}, {}),
+    "bowl": (surfaces.quadratic_bowl(), {"Momentum": optimizers.momentum(0.05)}, {"learning_rate": (1e-4, 1e4)}),
     "online": (surfaces.reddi_online(), {"Adam": optimizers.adam(0.01)}, {}),
 }
 STEPS = 60
@@ -118,7 +119,7 @@ def check_sensitivity(page, name, *, every):
 def test_sensitivity_cells_are_those_of_sweep(opened, name):
     expected = check_sensitivity(opened(name), name, every=9)
     if name == "himmelblau":
-        assert not np.isfinite(expected).all(), "nothing diverges: the comparison of what does says nothing"
+        assert not np.isfinite(expected).all(), "nothing overflows: the comparison of what does says nothing"
 
 
 def test_sensitivity_of_adam_and_after_a_change(rosenbrock):
@@ -131,7 +132,7 @@ def test_sensitivity_of_adam_and_after_a_change(rosenbrock):
 def ending(surface, params, loss, reach):
     """What the basin map calls the end of a path, by the rule that it states."""
     if not np.isfinite([*params, loss]).all():
-        return "diverged"
+        return "overflows (inf or nan)"
     away = [np.linalg.norm(params - minimum.params) for minimum in surface.minima]
     if away and min(away) < reach:
         return f"minimum {int(np.argmin(away))}"
@@ -315,3 +316,37 @@ def test_on_a_phone(opened):
     after = page.evaluate("() => figure.model.start[0]")
     assert after != before
     assert after == pytest.approx(-1.75, abs=0.05)
+
+
+def test_what_ends_above_the_start_is_a_category(opened):
+    page = opened("bowl")
+    surface = FIGURES["bowl"][0]
+    first, values = page.evaluate(
+        "() => [panels.sensitivity.scale.first, Array.from(panels.sensitivity.raster.values, String)]"
+    )
+    assert first == pytest.approx(float(surface(np.array(page.evaluate("() => Array.from(figure.model.start)")))))
+    page.wait_for_function("() => panels.sensitivity.text.textContent.includes('overflows (inf or nan)')")
+    text = page.evaluate("() => panels.sensitivity.text.textContent")
+    losses = np.array([float(value.replace("Infinity", "inf")) for value in values])
+    for share, said in [
+        ((np.isfinite(losses) & (losses > first)).mean(), "ends above where it began."),
+        ((~np.isfinite(losses)).mean(), "overflows (inf or nan)."),
+    ]:
+        assert share > 0
+        assert f"{'< 1' if share < 0.01 else round(100 * share)} % {said}" in text
+    assert page.evaluate("() => panels.sensitivity.scale.high") <= np.ceil(np.log10(first)), "colours end at the start"
+    assert "diverge" not in page.evaluate("() => figure.shadow.textContent")
+
+
+def test_an_axis_ends_where_the_curves_end_it(opened):
+    """Without a minimum losses fall for ever, and would squeeze the rest."""
+    page = opened("saddle")
+    low, high, first = page.evaluate(
+        """() => {
+          const { low, high, first } = panels.sensitivity.scale;
+          return [...[low, high].map((at) => Math.sinh(at) * Math.abs(first)), first];
+        }"""
+    )
+    assert page.evaluate("() => Math.min(...panels.sensitivity.raster.values)") < -1e6
+    reach = 20 * max(abs(first), 1)
+    assert first - reach - 1e-9 <= low < first <= high + 1e-9 <= first + reach

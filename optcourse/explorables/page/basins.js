@@ -21,7 +21,7 @@ class Endings {
     this.left = this.kinds.length;
     if (this.bySide) SIDES.slice(0, 2 * model.dim).forEach((sign, k) => add({ name: `left the view ${sign}`, sign, color: BASIN_COLORS[(k + 2) % 8] }));
     else add({ name: "left the view", sign: "", pattern: "dotted" });
-    this.diverged = add({ name: "diverged", sign: "", pattern: "hatched" });
+    this.overflow = add({ name: "overflows (inf or nan)", sign: "", pattern: "hatched" });
     this.lowest = Math.min(...minima.map((minimum) => minimum.loss));
     const sorted = losses.filter(Number.isFinite).sort();
     this.height = sorted[sorted.length >> 1] - this.lowest;
@@ -30,7 +30,7 @@ class Endings {
   // The index of its kind; the fraction says how high another minimum lies, compared with half of the view.
   of({ params, loss }, method) {
     const { domain, minima } = this.model.surface;
-    if (!params.every(Number.isFinite) || (!this.bySide && !Number.isFinite(loss))) return this.diverged;
+    if (!params.every(Number.isFinite) || (!this.bySide && !Number.isFinite(loss))) return this.overflow;
     let nearest = -1;
     let least = this.reach;
     minima.forEach((minimum, k) => {
@@ -148,8 +148,7 @@ class BasinPanel {
       if (raster.done) this._tabulate();
     }
     field.put(this._place(0), this._place(1), `Start ${point(model.start)}`);
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => tell(this.text, raster.done ? this._describe() : "Computing."), 300);
+    tell(this);
   }
 
   // From a cell's value to how it is filled.

@@ -94,7 +94,7 @@ function coarseToFine(columns, rows) {
   return order;
 }
 
-// Hatching for what diverges, dots for what left the view.
+// Hatching for what overflows, the other way for what ends higher than it began, dots for what left the view.
 function patternOf(context, kind, theme) {
   const ratio = window.devicePixelRatio || 1;
   const tile = element("canvas", { width: Math.round(8 * ratio), height: Math.round(8 * ratio) });
@@ -104,14 +104,14 @@ function patternOf(context, kind, theme) {
   on.fillRect(0, 0, 8, 8);
   on.strokeStyle = on.fillStyle = theme.faint;
   on.lineWidth = 1.2;
-  if (kind === "hatched") {
+  if (kind === "dotted") for (const at of [1, 5]) on.fillRect(at, at, 1.6, 1.6);
+  else {
+    const [from, to] = kind === "hatched" ? [9, -1] : [-1, 9];
     for (const shift of [-8, 0, 8]) {
-      on.moveTo(shift - 1, 9);
-      on.lineTo(shift + 9, -1);
+      on.moveTo(shift - 1, from);
+      on.lineTo(shift + 9, to);
     }
     on.stroke();
-  } else {
-    for (const [x, y] of [[1, 1], [5, 5]]) on.fillRect(x, y, 1.6, 1.6);
   }
   const pattern = context.createPattern(tile, "repeat");
   pattern.setTransform(new DOMMatrix().scale(8 / tile.width));
@@ -231,7 +231,11 @@ function percent(share) {
   return share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(100 * share)} %`;
 }
 
-// Text that is read aloud when it changes, and only then.
-function tell(place, text) {
-  if (place.textContent !== text) place.textContent = text;
+// A map's text is read aloud when it changes, and only then.
+function tell(map) {
+  clearTimeout(map.telling);
+  map.telling = setTimeout(() => {
+    const text = map.raster.done ? map._describe() : "Computing.";
+    if (map.text.textContent !== text) map.text.textContent = text;
+  }, 300);
 }

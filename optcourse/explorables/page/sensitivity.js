@@ -10,19 +10,22 @@ const RAMP = Array.from({ length: 64 }, (_, k) => {
 
 // How losses are shown: in the logarithm of the height above the minimum, from 1e-15 of the start's on; without a known
 // minimum, or if the loss changes from step to step, evenly near 0 and like a logarithm far from it. One cell in fifty
-// at either end may lie beyond the scale, lest a lucky one take all the colours.
-function mapScale(model, losses) {
+// at either end may lie beyond the scale, lest a lucky one take all the colours. A map has its colours for losses up to
+// that of the start.
+function mapScale(model, losses, curve) {
   const { minima, stepDependent } = model.surface;
   const known = Math.min(...minima.map((minimum) => minimum.loss));
-  const first = model.loss(model.start);
-  const finite = losses.filter(Number.isFinite).sort();
-  const [few, most] = [0.02, 0.98].map((share) => finite[Math.floor(share * finite.length)]);
-  const [lowest, highest] = [finite[0], finite[finite.length - 1]];
+  const first = model.loss(model.rounded(model.start), 0, model.steps, model.precision);
+  const sorted = losses.filter((loss) => Number.isFinite(loss) && (curve || loss <= first)).sort();
+  const [few, most] = [0.02, 0.98].map((share) => sorted[Math.floor(share * sorted.length)] ?? first);
   if (!minima.length || stepDependent) {
     const unit = Math.abs(first) || 1;
     const of = (loss) => Math.asinh(loss / unit);
-    const ends = highest > lowest ? [of(few), Math.max(of(most), of(few) + 0.01)] : [of(lowest) - 1, of(lowest) + 1];
-    return { title: "last loss", of, low: ends[0], high: ends[1], text: (at) => short(unit * Math.sinh(at), 2) };
+    // As in the curves, losses that fall for ever do not squeeze the rest.
+    const reach = 20 * Math.max(Math.abs(first), 1);
+    const [low, high] = [Math.max(Math.min(few, first), first - reach), Math.min(Math.max(most, first), first + reach)].map(of);
+    const pad = high > low ? 0 : 1;
+    return { title: "last loss", first, of, low: low - pad, high: high + pad, text: (at) => short(unit * Math.sinh(at), 2) };
   }
   const least = Math.max(first - known > 0 ? 1e-15 * (first - known) : 0, 4e-16 * Math.abs(known), 1e-300);
   const of = (loss) => Math.log10(Math.max(loss - known, least));
@@ -30,7 +33,7 @@ function mapScale(model, losses) {
   // As in the curves, the scale ends a thousand times above the start.
   const high = Math.ceil(Math.min(of(most), Number.isFinite(first) ? of(first) + 3 : Infinity));
   const title = known === 0 ? "last loss" : "last loss above the minimum";
-  return { title, known, least, log: true, of, low, high: Math.max(high, low + 1), text: powerOfTen };
+  return { title, first, known, least, log: true, of, low, high: Math.max(high, low + 1), text: powerOfTen };
 }
 
 class SensitivityPanel {
@@ -119,12 +122,11 @@ class SensitivityPanel {
     const painted = JSON.stringify([this.raster.key, this.raster.at, this.field.width, figure.theme === THEMES.dark]);
     if (painted !== this.painted && this.raster.began) {
       this.painted = painted;
-      this.scale = mapScale(model, this.raster.values);
+      this.scale = mapScale(model, this.raster.values, this.curve);
       this._paint(this.field.clear(), figure.theme);
     }
     this._mark();
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => tell(this.text, this.raster.done ? this._describe() : "Computing."), 300);
+    tell(this);
   }
 
   _compute() {
@@ -145,14 +147,14 @@ class SensitivityPanel {
   }
 
   _resize(width) {
-    const margins = this.curve ? [62, 22, 10, 40] : [54, 22, 10, 84];
+    const margins = this.curve ? [62, 22, 10, 40] : [54, 22, 10, 116];
     const height = margins[1] + margins[3] + Math.max(190, Math.round((this.curve ? 0.34 : 0.46) * width));
     if (width !== this.field.width || height !== this.field.height) this.field.resize(width, height, margins);
   }
 
   _paint(context, theme) {
     const { field, raster, scale } = this;
-    const hatched = patternOf(context, "hatched", theme);
+    const [hatched, falling] = ["hatched", "falling"].map((kind) => patternOf(context, kind, theme));
     const across = sliderTicks(this._range(this.x));
     const title = words(this.method.spec.hyperparams[this.x].name);
     if (this.curve) {
@@ -164,10 +166,11 @@ class SensitivityPanel {
       this._drawCurve(context, theme);
       return;
     }
-    raster.paint(context, field.area, (loss) => (Number.isFinite(loss) ? RAMP[Math.round(63 * this._height(scale.of(loss)))] : hatched));
+    const color = (loss) => (loss > scale.first ? falling : RAMP[Math.round(63 * this._height(scale.of(loss)))]);
+    raster.paint(context, field.area, (loss) => (Number.isFinite(loss) ? color(loss) : hatched));
     if (scale.log) this._outline(context);
     field.drawAxes(context, theme, across, sliderTicks(this._range(this.y)), title, words(this.method.spec.hyperparams[this.y].name));
-    this._drawLegend(context, theme, hatched);
+    this._drawLegend(context, theme, { "ends above where it began": falling, "overflows (inf or nan)": hatched });
   }
 
   // 0 at the lower end of the scale, 1 at the upper.
@@ -222,11 +225,10 @@ class SensitivityPanel {
     return (loss) => Number.isFinite(loss) && of(loss) <= best + 1;
   }
 
-  _drawLegend(context, theme, hatched) {
+  _drawLegend(context, theme, patterns) {
     const { scale, field } = this;
-    const [left, top, width, height] = field.area;
+    const [left, top, wide, height] = field.area;
     const y = top + height + 46;
-    const wide = width - 100;
     RAMP.forEach((color, k) => {
       context.fillStyle = color;
       const from = Math.round((wide * k) / 64);
@@ -238,20 +240,24 @@ class SensitivityPanel {
     for (let k = 0; k <= count; k++) {
       let at = scale.low + ((scale.high - scale.low) * k) / count;
       if (scale.log) at = Math.round(at);
-      context.textAlign = k ? "center" : "left";
+      context.textAlign = k === 0 ? "left" : k === count ? "right" : "center";
       const beyond = k === 0 ? "≤ " : k === count ? "≥ " : "";
       context.fillText(beyond + scale.text(at), left + this._height(at) * wide, y + 15);
     }
     context.fillStyle = theme.ink;
-    context.textAlign = "left";
-    context.fillText("diverges", left + wide + 48, y);
     context.textAlign = "right";
     context.fillText("loss", left - 6, y);
-    context.fillStyle = hatched;
-    context.fillRect(left + wide + 22, y, 20, 12);
+    context.textAlign = "left";
     context.strokeStyle = theme.faint;
     context.lineWidth = 1;
-    context.strokeRect(left + wide + 22, y, 20, 12);
+    Object.entries(patterns).forEach(([text, pattern], k) => {
+      const place = [left, y + 18 * (k + 2), 20, 12];
+      context.fillStyle = pattern;
+      context.fillRect(...place);
+      context.strokeRect(...place);
+      context.fillStyle = theme.ink;
+      context.fillText(text, left + 26, place[1]);
+    });
   }
 
   _now() {
@@ -268,7 +274,7 @@ class SensitivityPanel {
     const { values } = this.method;
     const now = this._now();
     const up = this.curve ? (this.scale && Number.isFinite(now) ? this._height(this.scale.of(now)) : 1) : this._place(this.y);
-    const label = `Setting: ${this._setting([values[this.x], values[this.y]])}; ${Number.isFinite(now) ? `last loss ${short(now)}` : "diverges"}`;
+    const label = `Setting: ${this._setting([values[this.x], values[this.y]])}; ${Number.isFinite(now) ? `last loss ${short(now)}` : "overflows"}`;
     this.field.put(this._place(this.x), up, label);
   }
 
@@ -280,15 +286,17 @@ class SensitivityPanel {
     values.forEach((loss, k) => {
       if (Number.isFinite(loss) && !(loss >= values[best])) best = k;
     });
-    if (best < 0) return `Every setting on the ${whole} diverges.`;
+    if (best < 0) return `Every setting on the ${whole} overflows (inf or nan).`;
     const height = (loss) => short(scale.log ? Math.max(loss - scale.known, 0) : loss);
     const at = this._setting([this._value(this.x, best % columns, columns), this.curve ? 0 : this._value(this.y, Math.floor(best / columns), rows)]);
     const parts = [`Lowest ${scale.title}: ${height(values[best])}, at ${at}.`];
     if (scale.log) parts.push(`${this.curve ? "" : "Outlined: "}${percent(raster.share(this._isGood()))} of the ${whole} is within a factor of 10 of it${values[best] - scale.known > scale.least ? "" : `, with all below ${short(scale.least, 1)} taken as equal`}.`);
+    const above = raster.share((loss) => Number.isFinite(loss) && loss > scale.first);
+    if (above) parts.push(`${percent(above)} ends above where it began.`);
     const lost = raster.share((loss) => !Number.isFinite(loss));
-    if (lost) parts.push(`${percent(lost)} diverges.`);
+    if (lost) parts.push(`${percent(lost)} overflows (inf or nan).`);
     const now = this._now();
-    parts.push(`Your setting, ${this._setting([method.values[this.x], method.values[this.y]])}, ${Number.isFinite(now) ? `gives ${height(now)}` : "diverges"}.`);
+    parts.push(`Your setting, ${this._setting([method.values[this.x], method.values[this.y]])}, ${Number.isFinite(now) ? `gives ${height(now)}` : "overflows"}.`);
     return parts.join(" ");
   }
 }

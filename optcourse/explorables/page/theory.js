@@ -85,19 +85,17 @@ class TheoryPanel {
       ),
     );
     if (measured.reason) add(measured.reason);
-    else {
+    else if (rate) {
       const hessians = [measured.from, measured.to].map((t) => model.hessian(path.point(t), t));
       const [then, now] = hessians.map(eigen);
       const changes = then.some(({ value }, k) => !(Math.abs(value - now[k].value) <= 0.02 * Math.abs(now[0].value)));
-      if (rate) {
-        add(
-          changes
-            ? `They need not agree: over these steps the curvature λ₁ goes from ${short(then[0].value)} to ${short(now[0].value)}, and the theory is for one that stays.`
-            : isQuadratic(path, measured, hessians[1])
-              ? "Over these steps the curvature stays what it is, so the theory applies."
-              : "Over these steps the loss is no quadratic around the minimum, so the theory does not apply.",
-        );
-      }
+      add(
+        changes
+          ? `They need not agree: over these steps the curvature λ₁ goes from ${short(then[0].value)} to ${short(now[0].value)}, and the theory is for one that stays.`
+          : isQuadratic(path, measured, hessians[1])
+            ? "Over these steps the curvature stays what it is, so the theory applies."
+            : "Over these steps the loss is no quadratic around the minimum, so the theory does not apply.",
+      );
     }
     return said;
   }
