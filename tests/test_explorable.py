@@ -172,14 +172,16 @@ def test_every_slider_reaches_its_ends_and_shows_where_it_is(show):
     with show(Explorable(surfaces.quadratic_bowl(), methods, panels=[], steps=5)) as page:
         for label in methods:
             page.get_by_role("button", name=f"Tune {label}").click()
-            ranges = page.evaluate(
-                f"(label) => {MODEL}.methods.find((m) => m.label === label).spec.hyperparams.map((h) => h.range)", label
+            hyperparams = page.evaluate(
+                f"(label) => {MODEL}.methods.find((m) => m.label === label).spec.hyperparams", label
             )
-            sliders = page.locator(".slider input")
-            assert sliders.count() == len(ranges)
-            for k, limits in enumerate(ranges):
+            assert page.locator(".slider input").count() == len(hyperparams)
+            assert page.locator(".slider").first.text_content().startswith("learning rate")
+            for k, hyperparam in enumerate(hyperparams):
+                name, limits = hyperparam["name"].replace("_", " "), hyperparam["range"]
+                slider = page.get_by_role("slider", name=name, exact=True)
                 for key, end in (("0", "low"), ("1", "high")):
-                    sliders.nth(k).evaluate(f"(s) => {{ s.value = {key}; s.dispatchEvent(new Event('input')); }}")
+                    slider.evaluate(f"(s) => {{ s.value = {key}; s.dispatchEvent(new Event('input')); }}")
                     settled(page)
                     expected = 0.0 if limits["scale"] == "log0" and end == "low" else limits[end]
                     assert end_of(page, label)["values"][k] == pytest.approx(expected)
@@ -194,6 +196,14 @@ def test_an_optimizer_can_be_hidden_but_one_always_stays(show, race):
         boxes.nth(1).click()
         settled(page)
         assert boxes.nth(1).is_checked()
+
+
+def test_a_path_that_amplifies_rounding_is_named(show):
+    chaotic = {"RMSprop": optimizers.rmsprop(0.001), "SGD": optimizers.sgd(0.0001)}
+    figure = Explorable(surfaces.rosenbrock(), chaotic, start=[-1.5, 2.0], steps=300, open=["share"])
+    with show(figure) as page:
+        told = page.locator(".share .note")
+        assert re.search(r"changes the path of RMSprop from about step 1\d\d\. ", told.text_content())
 
 
 def test_reset_brings_everything_back(show, race):
@@ -223,7 +233,8 @@ def test_play_runs_to_the_end_and_the_slider_goes_to_any_step(show, race):
         page.get_by_role("button", name="Pause").wait_for()
         page.wait_for_function(f"() => {FIGURE}.step === 120", timeout=15_000)
         play.wait_for()
-        page.get_by_role("slider", name="Step", exact=True).fill("7")
+        page.get_by_role("spinbutton", name="Go to step").fill("7")
+        page.keyboard.press("Enter")
         settled(page)
         path = oc.run(optimizers.adam(0.1), surfaces.rosenbrock(), [-1.2, 1.0], steps=7)
         shown = page.locator(".loss").nth(1).text_content()
@@ -318,6 +329,7 @@ def test_everything_has_a_name_for_screen_readers(show, race):
     assert 'region "Live figure: SGD and Adam on rosenbrock"' in tree
     assert re.search(r'img "From \(−1\.2, 1\), after 120 steps: SGD is at .* Adam is at .*"', tree)
     assert 'button "Starting point (−1.2, 1)"' in tree
+    assert "Here rounding decides" not in tree
     for role in ("button", "slider", "checkbox", "img"):
         assert not re.search(rf"- {role}(?:\s*\[|:|$)", tree, re.MULTILINE), f"a {role} without a name in\n{tree}"
 
@@ -341,6 +353,42 @@ def test_several_figures_share_one_runtime(show, race):
             "() => [...document.querySelectorAll('[data-optcourse]')].every((host) => host.optcourse)", timeout=5000
         )
         assert page.locator("[data-optcourse]").count() == 3
+
+
+def test_names_with_anything_in_them(show):
+    name = 'my loss <!-- <script> "ö" </script>'
+    figure = Explorable(surfaces.LossSurface(surfaces.saddle(), name=name), {name: optimizers.sgd(0.1)}, steps=5)
+    assert figure.name.startswith("my loss <!-- <script>")
+    with show(figure) as page:
+        page.locator(".handle").focus()
+        page.keyboard.press("ArrowUp")
+        settled(page)
+        chosen = page.evaluate(f"() => {FIGURE}.settings()")
+        page.get_by_text("Take it with you").click()
+        page.evaluate("() => { navigator.clipboard.writeText = async (text) => { window.copied = text; }; }")
+        page.get_by_role("button", name="Copy link").click()
+        address = "#" + page.evaluate("() => window.copied").split("#")[1]
+    with show(figure, address=address) as page:
+        assert page.evaluate(f"() => {FIGURE}.settings()") == chosen
+
+
+def test_two_figures_of_one_name_stay_themselves(show, race):
+    other = Explorable(surfaces.beale(), optimizers.sgd(0.01), panels=[], name="race", steps=7)
+    html = race.to_page().replace("</body>", other.to_html(runtime=False) + "</body>")
+    with show(html) as page:
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('[data-optcourse]')].every((host) => host.optcourse)", timeout=5000
+        )
+        steps = "() => [...document.querySelectorAll('[data-optcourse]')].map((host) => host.optcourse.model.steps)"
+        assert page.evaluate(steps) == [120, 7]
+
+
+def test_a_figure_that_left_the_page_stops_listening_until_it_comes_back(show, race):
+    with show(race) as page:
+        page.evaluate("() => { window.host = document.querySelector('[data-optcourse]'); window.host.remove(); }")
+        page.wait_for_function("() => window.host.optcourse.listening === null")
+        page.evaluate("() => document.body.append(window.host)")
+        page.wait_for_function("() => window.host.optcourse.listening !== null")
 
 
 def test_it_wakes_up_only_when_it_comes_near(show, race):
@@ -394,7 +442,7 @@ def test_divergence_is_shown_and_told(show):
     path = oc.run(optimizers.sgd(0.11), figure.surface, figure.start, steps=20_000)
     expected = int(np.flatnonzero(~np.isfinite(path.loss))[0])
     with show(figure) as page:
-        page.locator("[aria-live]").get_by_text(f"SGD diverges at step {expected}").wait_for(state="attached")
+        page.locator("[aria-live]").get_by_text(f"SGD overflows at step {expected}").wait_for(state="attached")
 
 
 @pytest.mark.parametrize(
@@ -409,7 +457,11 @@ def test_divergence_is_shown_and_told(show):
         ({"surface": lambda p: p[0]}, TypeError, "LossSurface"),
         ({"start": [1.0]}, ValueError, "shape"),
         ({"steps": 0}, ValueError, "1 or more"),
+        ({"steps": 5, "step": 6}, ValueError, "0 to 5"),
         ({"panels": ["inspektor"]}, ValueError, "Did you mean 'inspector'"),
+        ({"precisions": ()}, ValueError, "one number format at least"),
+        ({"panels": ["precision"]}, ValueError, "compares number formats"),
+        ({"ranges": {"learning_rat": (0, 1)}}, ValueError, "Did you mean 'learning_rate'"),
         ({"precisions": ["float8"]}, ValueError, "There are: float64"),
         ({"ranges": {"learning_rate": (1, 2)}}, ValueError, "around its value"),
     ],

@@ -41,7 +41,7 @@ class Settings(traitlets.HasTraits):
         spec = self.spec
         with self.hold_trait_notifications():
             self.start = spec["start"]
-            self.steps = self.step = spec["steps"]
+            self.steps, self.step = spec["steps"], spec["step"]
             self.precision = spec["precisions"][0]
             self.hyperparams = self._first_hyperparams()
             self.shown = self._labels()

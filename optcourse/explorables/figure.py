@@ -24,7 +24,8 @@ class Explorable(Settings):
     """A live figure: drag the start, move the hyperparameters, and see what Optax itself does.
 
     The surface and each optimizer's real Optax update are compiled to JavaScript (`compile_function`), so the
-    figure needs no kernel and no network, and can show nothing but what `run` computes.
+    figure needs no kernel and no network, and computes what `run` computes: the same numbers up to rounding, which
+    paths that are chaotic amplify.
 
     >>> from optcourse import optimizers, surfaces
     >>> figure = Explorable(surfaces.rosenbrock(), {"Adam": optimizers.adam, "SGD": optimizers.sgd}, steps=100)
@@ -43,9 +44,10 @@ class Explorable(Settings):
         surface: a LossSurface of one or two parameters.
         optimizers: a dict by label, a list, or one of: an Optimizer (its settings are where the sliders begin), a
             factory such as `optimizers.adam`, an Optax optimizer, or your own function of hyperparameters with
-            defaults that returns one.
+            defaults that returns one. Defaults that are floats become sliders, others stay as they are.
         start: where paths begin; by default the surface's own start.
         steps: how many steps, which the reader may change.
+        step: the step that is shown at first; by default the last.
         panels: which of "inspector", "theory", "sensitivity", "basins", "precision", "share" there are; by default
             all that fit.
         open: which of them are unfolded from the beginning.
@@ -67,6 +69,7 @@ class Explorable(Settings):
         *,
         start=None,
         steps: int = 200,
+        step: int | None = None,
         panels=None,
         open=(),
         precisions=("float64",),
@@ -86,12 +89,19 @@ class Explorable(Settings):
         every = [panel for panel in PANELS if panel != "precision" or len(self._precisions) > 1]
         self._panels = _chosen("panel", every if panels is None else panels, PANELS)
         self._open = _chosen("panel", open, self._panels)
-        self._ranges = dict(ranges or {})
+        self._ranges = self._checked_ranges(ranges or {})
+        if not self._precisions:
+            raise ValueError(f"a figure computes in one number format at least, out of: {', '.join(PRECISIONS)}.")
+        if "precision" in self._panels and len(self._precisions) == 1:
+            raise ValueError(
+                'the precision panel compares number formats: give several, as in precisions=["float64", "bfloat16"].'
+            )
         self._alt, self._caption = alt, caption
         self._program = compile_program(surface, self._methods, self._precisions, explain="inspector" in self._panels)
-        self.spec = self._spec([float(x) for x in start], int(steps))
-        digest = hashlib.sha256((json.dumps(self.spec) + self._program.source).encode()).hexdigest()
-        self.name = self.spec["id"] = name or f"{surface.name.strip('<>')}-{digest[:6]}"
+        self.spec = self._spec([float(x) for x in start], int(steps), self._checked_first_step(step, int(steps)))
+        content = f"{json.dumps(self.spec)} {name} {self._program.source}"
+        self._digest = hashlib.sha256(content.encode()).hexdigest()[:12]
+        self.name = self.spec["id"] = name or f"{surface.name.strip('<>')}-{self._digest[:6]}"
         super().__init__()
         self.begin()
         self._first = self.settings()
@@ -113,8 +123,9 @@ class Explorable(Settings):
             paths: with the paths in the still picture; without them it shows the surface alone, and is made faster.
         """
         still = still_picture(self.surface, self.paths() if paths else {}, self._alt or "")
+        names = f'data-optcourse="{html.escape(self.name)}" data-figure="{self._digest}"'
         parts = [
-            f'<div class="optcourse-explorable" data-optcourse="{html.escape(self.name)}">',
+            f'<div class="optcourse-explorable" {names}>',
             f'<div class="still">{still}<p>{ASLEEP}</p></div>',
             '<div class="live"></div>',
             f'<p class="caption">{html.escape(self._caption)}</p>' if self._caption else "",
@@ -141,7 +152,7 @@ class Explorable(Settings):
 
     # --- what the page is told ---------------------------------------------------------------------------------
 
-    def _spec(self, start, steps) -> dict:
+    def _spec(self, start, steps, step) -> dict:
         surface, program = self.surface, self._program
         labels = " and ".join(filter(None, [", ".join(m.label for m in self._methods[:-1]), self._methods[-1].label]))
         return {
@@ -149,6 +160,7 @@ class Explorable(Settings):
             "title": f"{labels} on {surface.name.replace('_', ' ').strip('<>')}",
             "start": start,
             "steps": steps,
+            "step": step,
             "mostSteps": max(1000, 5 * steps),
             "precisions": list(self._precisions),
             "panels": list(self._panels),
@@ -179,6 +191,19 @@ class Explorable(Settings):
             ],
         }
 
+    def _checked_first_step(self, step, steps) -> int:
+        if step is not None and not 0 <= check_steps(step) <= steps:
+            raise ValueError(f"step must be 0 to {steps}, the number of steps, got {step}.")
+        return steps if step is None else int(step)
+
+    def _checked_ranges(self, ranges):
+        known = sorted({name for method in self._methods for name in method.hyperparams})
+        for name in ranges:
+            if name not in known:
+                near = did_you_mean(name, known)
+                raise ValueError(f"no hyperparameter {name!r}.{near} There are: {', '.join(known)}.")
+        return dict(ranges)
+
     def _hyperparameter(self, name: str, value: float) -> dict:
         return {"name": name, "value": value, "range": slider(name, value, self._ranges.get(name))}
 
@@ -187,7 +212,8 @@ class Explorable(Settings):
         helpers = ", ".join(program.helpers)
         return (
             f"(window.{bundle.queue()} ??= []).push({{\n"
-            f"id: {json.dumps(self.name)},\nspec: {_as_script(self.spec)},\n{self._moved()}"
+            f"id: {_as_script(self.name)},\ndigest: {_as_script(self._digest)},\nspec: {_as_script(self.spec)},\n"
+            f"{self._moved()}"
             f'functions(numbers) {{\n"use strict";\nconst {{ {helpers} }} = numbers;\n{program.source}\n'
             f"return {{ {', '.join(program.functions)} }};\n}}\n}});"
         )
@@ -237,7 +263,7 @@ def python_of_surface(surface: LossSurface) -> str:
 
 def _as_script(value) -> str:
     """Data as JavaScript inside HTML. `Infinity` and `NaN` are JavaScript though not JSON, and may be there."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _default_start(surface):

@@ -103,7 +103,7 @@ def _of_function(function, label) -> Method:
             f"{name} needs a default for {', '.join(missing)}: the sliders start there, as in "
             f"lambda {missing[0]}=0.1: ..."
         )
-    hyperparams = {p.name: float(p.default) for p in parameters if isinstance(p.default, float)}
+    hyperparams = {p.name: float(p.default) for p in parameters if isinstance(p.default, (float, np.floating))}
 
     def build(values):
         built = function(**values)
@@ -280,8 +280,8 @@ def slider(name: str, value: float, given=None) -> dict:
         return {"low": float(low), "high": float(high), "scale": scale}
     if name in DECAYS and 0 <= value < 1:
         return {"low": 0.0, "high": max(0.9999, value), "scale": "decay"}
-    if name == "weight_decay":
-        return {"low": 1e-4, "high": max(10.0, value), "scale": "log0"}
+    if value == 0 and name in SMALL:
+        return {"low": 1e-12 if name.startswith("eps") else 1e-4, "high": 10.0, "scale": "log0"}
     if value > 0 and name in ("learning_rate", "lr"):
         low, high = 10 ** np.floor(np.log10(value) - 1.5), 10 ** np.ceil(np.log10(value) + 1)
         return {"low": float(low), "high": float(high), "scale": "log"}
@@ -290,6 +290,7 @@ def slider(name: str, value: float, given=None) -> dict:
     return {"low": min(0.0, 2 * value), "high": max(1.0, 2 * abs(value)), "scale": "linear"}
 
 
+SMALL = ("eps", "eps_root", "weight_decay", "initial_accumulator_value")  # 0 is a value, and so are powers of ten
 DECAYS = ("b1", "b2", "b3", "beta", "beta1", "beta2", "momentum", "decay", "decay_rate", "rho")
 
 

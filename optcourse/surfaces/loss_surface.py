@@ -70,6 +70,8 @@ class LossSurface:
         set_("name", self.name or getattr(self.function, "__name__", "surface"))
         if isinstance(self.constants, Mapping):
             set_("constants", tuple(self.constants.items()))
+        if self.start is not None:
+            set_("start", tuple(self.start))  # hashable, as a surface must be for compiled code to be found again
         _check_arguments(self)
         if self.dim is not None:
             set_("domain", check_domain([(-5.0, 5.0)] * self.dim if self.domain is None else self.domain, self.dim))

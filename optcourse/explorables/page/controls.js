@@ -67,11 +67,10 @@ class MethodList {
     this.figure = figure;
     this.rows = figure.model.methods.map((method) => this._row(method));
     this.settings = element("div", { class: "sliders", role: "group" });
-    const several = figure.model.methods.length > 1;
     this.element = element(
       "div",
-      { class: "methods" },
-      several ? element("div", { class: "list", role: "group", "aria-label": "Optimizers" }, ...this.rows.map((row) => row.element)) : null,
+      { class: figure.model.methods.length > 1 ? "methods" : "methods single" },
+      element("div", { class: "list", role: "group", "aria-label": "Optimizers" }, ...this.rows.map((row) => row.element)),
       this.settings,
     );
     this.focus();
@@ -85,7 +84,7 @@ class MethodList {
       onchange: () => figure.show(method, checkbox.checked),
     });
     const sample = element("canvas", { class: "sample", "aria-hidden": "true" });
-    const loss = element("output", { class: "loss" });
+    const loss = element("span", { class: "loss" });
     const tune = element("button", { type: "button", class: "tune", onclick: () => figure.focusOn(method) }, "tune");
     tune.setAttribute("aria-label", `Tune ${method.label}`);
     const name = element("label", {}, checkbox, sample, element("span", {}, method.label));
@@ -97,9 +96,14 @@ class MethodList {
     const { figure } = this;
     const { focus: method } = figure;
     this.settings.setAttribute("aria-label", `Settings of ${method.label}`);
-    this.sliders = method.spec.hyperparams.map((h, k) =>
-      slider(words(h.name), h.range, method.values[k], (value) => figure.set(method, k, value)),
-    );
+    // The learning rate first: it is what people tune.
+    const places = method.spec.hyperparams.map((_, k) => k);
+    const isRate = (k) => ["learning_rate", "lr"].includes(method.spec.hyperparams[k].name);
+    this.order = [...places.filter(isRate), ...places.filter((k) => !isRate(k))];
+    this.sliders = this.order.map((k) => {
+      const { name, range } = method.spec.hyperparams[k];
+      return slider(words(name), range, method.values[k], (value) => figure.set(method, k, value));
+    });
     this.settings.replaceChildren(...this.sliders.map((made) => made.element));
     this.rows.forEach((row, k) => row.tune.setAttribute("aria-pressed", String(figure.model.methods[k] === method)));
   }
@@ -111,12 +115,13 @@ class MethodList {
       checkbox.checked = method.shown;
       const { path } = method;
       const lost = path?.divergedAt !== null && figure.step >= path?.divergedAt;
-      loss.textContent = !path ? "hidden" : lost ? `diverges at step ${path.divergedAt}` : `loss ${short(path.losses[figure.step])}`;
+      loss.textContent = !path ? "hidden" : lost ? `overflows at step ${path.divergedAt}` : `loss ${short(path.losses[figure.step])}`;
       this._drawSample(sample, method);
     });
     const { values } = figure.focus;
-    this.sliders.forEach((made, k) => {
-      if (!made.input.matches(":active") && figure.shadow.activeElement !== made.input) made.show(values[k]);
+    this.sliders.forEach((made, place) => {
+      const idle = !made.input.matches(":active") && figure.shadow.activeElement !== made.input;
+      if (idle) made.show(values[this.order[place]]);
     });
   }
 

@@ -23,7 +23,7 @@ class Curves {
     const widest = Math.max(...scale.ticks.map((value) => context.measureText(scale.write(value)).width));
     const [left, right, top, bottom] = [Math.ceil(widest) + 12, this.width - 8, 24, this.height - 34];
     const x = (t) => left + ((right - left) * t) / Math.max(1, this.model.steps);
-    const y = (loss) => bottom - (bottom - top) * clampTo((scale.of(loss) - scale.low) / (scale.high - scale.low), -0.02, 1.02);
+    const y = (loss) => bottom - (bottom - top) * clampTo((scale.of(loss) - scale.low) / (scale.high - scale.low), -3, 4);
     this._drawAxes(context, theme, scale, { left, right, top, bottom });
     context.strokeStyle = theme.faint;
     context.setLineDash([2, 3]);
@@ -31,7 +31,8 @@ class Curves {
     context.moveTo(x(step), top);
     context.lineTo(x(step), bottom);
     context.stroke();
-    for (const method of this.model.shown) this._drawCurve(context, method, theme, x, y, step);
+    const shown = [...this.model.shown].sort((a, b) => (a === this.figure.focus) - (b === this.figure.focus));
+    for (const method of shown) this._drawCurve(context, method, theme, x, y, step, { top, bottom });
     this.canvas.setAttribute("aria-label", this._describe(scale));
   }
 
@@ -65,7 +66,7 @@ class Curves {
     const reach = 20 * Math.max(Math.abs(start), 1);
     const low = Number.isFinite(all.low) ? Math.max(all.low, start - reach) : 0;
     const high = Math.max(Number.isFinite(all.high) ? Math.min(all.high, start + reach) : 1, low + 1e-12);
-    const ticks = Array.from({ length: 5 }, (_, k) => low + ((high - low) * k) / 4);
+    const ticks = roundTicks(low, high);
     return { title: "loss", log: false, low, high, of: (loss) => loss, ticks, write: (value) => short(value, 2) };
   }
 
@@ -96,19 +97,26 @@ class Curves {
     context.fillText(String(this.model.steps), right, this.height - 4);
   }
 
-  _drawCurve(context, method, theme, x, y, step) {
+  _drawCurve(context, method, theme, x, y, step, { top, bottom }) {
     const { losses } = method.path;
     const color = colorOf(method, theme);
     context.strokeStyle = color;
     context.fillStyle = color;
     context.lineWidth = method === this.figure.focus ? 2.4 : 1.8;
     context.setLineDash(DASHES[method.spec.style.line] ?? []);
+    context.save();
+    context.beginPath();
+    context.rect(0, top - 3, this.width, bottom - top + 6);
+    context.clip(); // what is off the scale is not shown as if it stood at its edge
     context.beginPath();
     for (let t = 0; t < losses.length && Number.isFinite(losses[t]); t++) context.lineTo(x(t), y(losses[t]));
     context.stroke();
+    context.restore();
     context.setLineDash([]);
     if (step < losses.length && Number.isFinite(losses[step])) {
-      drawMark(context, method.spec.style.marker, x(step), y(losses[step]), 4);
+      const height = y(losses[step]);
+      const [shape, place] = height < top ? ["^", top] : height > bottom ? ["v", bottom] : [method.spec.style.marker, height];
+      drawMark(context, shape, x(step), place, shape === method.spec.style.marker ? 4 : 5); // an arrow points off the scale
       context.fill();
     }
   }
@@ -117,6 +125,15 @@ class Curves {
     const ends = this.model.shown.map((method) => `${method.label} ${short(method.path.losses.at(-1))}`);
     return `Curves of the loss over ${this.model.steps} steps${scale.log ? ", logarithmic" : ""}. At the end: ${ends.join(", ")}.`;
   }
+}
+
+// Round numbers between low and high, four or so.
+function roundTicks(low, high) {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((digit) => digit * power >= rough);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => (first + k) * step);
 }
 
 function widen(range, value) {

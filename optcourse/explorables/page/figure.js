@@ -6,7 +6,7 @@ class Figure {
     this.host = host;
     this.spec = spec;
     this.model = new Model(spec, functions);
-    this.step = this.model.steps;
+    this.step = spec.step;
     [this.focus] = this.model.methods;
     this.theme = THEMES[isDark() ? "dark" : "light"];
     this.shadow = host.shadowRoot ?? host.attachShadow({ mode: "open" });
@@ -42,17 +42,33 @@ class Figure {
   }
 
   _watch() {
-    onThemeChange(() => {
+    // It hears of leaving the page and of coming back, too: notebooks take outputs off and put them on again.
+    new ResizeObserver(() => {
+      this._listen(this.host.isConnected);
+      this._layout();
+    }).observe(this.host);
+    this._listen(true);
+    this._layout();
+  }
+
+  // Listen to the page, or stop: what listens is never forgotten.
+  _listen(on) {
+    if (on === Boolean(this.listening)) return;
+    this.listening?.abort();
+    this.listening = on ? new AbortController() : null;
+    if (!on) return;
+    const { signal } = this.listening;
+    const repaint = () => {
       this._applyTheme();
       this.plane.drawGround();
       this.redraw();
-    });
-    new ResizeObserver(() => this._layout()).observe(this.host);
-    window.addEventListener("hashchange", () => {
+    };
+    onThemeChange(repaint, signal);
+    const follow = () => {
       const settings = settingsInAddress(this.spec.id);
       if (settings) this.restore(settings);
-    });
-    this._layout();
+    };
+    window.addEventListener("hashchange", follow, { signal });
   }
 
   _applyTheme() {
@@ -117,7 +133,7 @@ class Figure {
 
   reset() {
     this.model.reset();
-    this.step = this.model.steps;
+    this.step = this.spec.step;
     this.methods.focus();
     this.recompute();
   }
@@ -170,7 +186,7 @@ class Figure {
   describe() {
     const { model } = this;
     const parts = model.shown.map(({ label, path }) => {
-      if (path.divergedAt !== null && path.divergedAt <= this.step) return `${label} diverges at step ${path.divergedAt}`;
+      if (path.divergedAt !== null && path.divergedAt <= this.step) return `${label} overflows at step ${path.divergedAt}`;
       return `${label} is at ${point(path.point(this.step))} with loss ${short(path.losses[this.step])}`;
     });
     return `From ${point(model.start)}, after ${this.step} steps: ${parts.join("; ")}.`;
@@ -193,7 +209,15 @@ class TimeLine {
         figure.goTo(Number(this.slider.value));
       },
     });
-    this.output = element("output", { class: "step", "aria-hidden": "true" });
+    this.now = element("input", {
+      type: "number",
+      min: 0,
+      max: figure.model.steps,
+      step: 1,
+      "aria-label": "Go to step",
+      onchange: () => this._goTo(),
+      onkeydown: (event) => event.key === "Enter" && this._goTo(), // JupyterLab keeps Enter from being a change
+    });
     this.steps = element("input", {
       type: "number",
       min: 1,
@@ -201,7 +225,7 @@ class TimeLine {
       step: 1,
       "aria-label": "Number of steps",
       onchange: () => this._setSteps(),
-      onkeydown: (event) => event.key === "Enter" && this._setSteps(), // JupyterLab keeps Enter from being a change
+      onkeydown: (event) => event.key === "Enter" && this._setSteps(),
     });
     const reset = element("button", { type: "button", onclick: () => figure.reset(), title: "Back to how the figure began" }, "Reset");
     this.element = element(
@@ -209,10 +233,16 @@ class TimeLine {
       { class: "time" },
       this.button,
       this.slider,
-      element("span", { class: "count" }, "step ", this.output, " of ", this.steps),
+      element("span", { class: "count" }, "step ", this.now, " of ", this.steps),
       reset,
     );
     this._label();
+  }
+
+  _goTo() {
+    this.stop();
+    if (this.now.value !== "" && Number.isFinite(Number(this.now.value))) this.figure.goTo(Number(this.now.value));
+    else this.draw();
   }
 
   _setSteps() {
@@ -237,7 +267,7 @@ class TimeLine {
     const from = figure.step >= steps ? 0 : figure.step;
     // Without motion where the reader asked for none: ten still pictures, half a second each.
     const jumps = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const seconds = clampTo(steps / 40, 2, 8);
+    const seconds = clampTo(steps / 12, 4, 12);
     const began = performance.now();
     const tick = (now) => {
       const share = from / steps + (now - began) / 1000 / (jumps ? 5 : seconds);
@@ -261,7 +291,8 @@ class TimeLine {
     this.slider.max = model.steps;
     this.slider.value = step;
     this.slider.setAttribute("aria-valuetext", `step ${step} of ${model.steps}`);
-    this.output.textContent = step;
+    this.now.max = model.steps;
+    if (this.figure.shadow.activeElement !== this.now) this.now.value = step;
     if (this.figure.shadow.activeElement !== this.steps) this.steps.value = model.steps;
   }
 }

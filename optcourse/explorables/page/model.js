@@ -138,6 +138,11 @@ class Model {
     return path;
   }
 
+  // The same path from a start that differs in its last few bits: by some hundred roundings.
+  nudged(method) {
+    return this.follow(method, { start: this.start.map((x) => x * (1 + 2 ** -44) || 2 ** -44) });
+  }
+
   // A function that runs `steps` steps without keeping them, for maps: where they end (valid until the next call).
   runner(method, steps = this.steps) {
     const compiled = method.compiled(this.precision);
@@ -212,5 +217,6 @@ class Model {
         if (number(given[h.name])) method.values[k] = given[h.name];
       });
     }
+    if (!this.shown.length) this.methods[0].shown = true; // one always stays
   }
 }

@@ -11,7 +11,7 @@ const PANELS = [
 
 // A figure wakes up when the reader comes near it; one that a link points to, at once.
 function mount(figure) {
-  for (const host of document.querySelectorAll(`[data-optcourse="${CSS.escape(figure.id)}"]`)) {
+  for (const host of document.querySelectorAll(`[data-figure="${figure.digest}"]`)) {
     if (host.optcourseWaits) continue;
     host.optcourseWaits = true;
     const linked = settingsInAddress(figure.id) !== null;

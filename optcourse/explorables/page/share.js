@@ -28,9 +28,10 @@ function pythonSnippet(figure) {
 // The settings in the address after #, for the figure of this name.
 function settingsInAddress(id) {
   const hash = window.location.hash.slice(1);
-  if (!hash.startsWith(`${id}=`)) return null;
+  const before = `${encodeURIComponent(id)}=`;
+  if (!hash.startsWith(before)) return null;
   try {
-    return JSON.parse(decodeURIComponent(hash.slice(id.length + 1)));
+    return JSON.parse(decodeURIComponent(hash.slice(before.length)));
   } catch {
     return null; // a link that was cut off
   }
@@ -38,7 +39,7 @@ function settingsInAddress(id) {
 
 function linkTo(figure) {
   const page = window.location.href.split("#")[0];
-  return `${page}#${figure.spec.id}=${encodeURIComponent(JSON.stringify(figure.settings()))}`;
+  return `${page}#${encodeURIComponent(figure.spec.id)}=${encodeURIComponent(JSON.stringify(figure.settings()))}`;
 }
 
 // Whether the page has an address of its own: a sandboxed frame or a notebook's output has none to share.
@@ -46,16 +47,35 @@ function hasAddress() {
   return ["http:", "https:", "file:"].includes(window.location.protocol) && !document.body?.dataset.jpThemeLight && window === window.top;
 }
 
+// Which paths amplify rounding so much that two computers see different ones, found by moving the start by its last bits.
+function amplified(model) {
+  const parts = [];
+  for (const { label, path, nudged } of model.shown.map((method) => ({ ...method, nudged: model.nudged(method) }))) {
+    for (let t = 0; t <= path.steps; t++) {
+      const size = Math.max(...path.point(t).map(Math.abs), 1e-12);
+      const apart = Math.max(...path.point(t).map((x, k) => Math.abs(x - nudged.params(t, k))));
+      if (!(apart > 1e-4 * size)) continue;
+      parts.push(`${label} from about step ${t}`);
+      break;
+    }
+  }
+  return parts.length
+    ? `Here rounding decides: moving the start in its fourteenth digit changes the path of ${parts.join(", and of ")}. There Python may part from this page, and one computer from another.`
+    : "";
+}
+
 class SharePanel {
   constructor(figure) {
     this.figure = figure;
     this.code = element("code");
+    this.warning = element("p", { class: "note" });
     this.told = element("span", { role: "status" });
     const copy = (text) => () => this._copy(text());
     this.element = element(
       "div",
       { class: "share" },
-      element("p", {}, "This runs in a notebook and gives the same path."),
+      element("p", {}, "This runs in a notebook and gives the same path, up to rounding."),
+      this.warning,
       element("pre", { tabindex: 0, role: "region", "aria-label": "Python" }, this.code),
       element(
         "p",
@@ -67,8 +87,9 @@ class SharePanel {
     );
   }
 
-  draw() {
+  draw(changed) {
     this.code.textContent = pythonSnippet(this.figure);
+    if (changed) this.warning.textContent = amplified(this.figure.model);
   }
 
   async _copy(text) {

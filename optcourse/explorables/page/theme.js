@@ -10,11 +10,12 @@ const THEMES = {
     faint: "#59626b",
     rule: "#c9d0d6",
     paper: "#ffffff",
-    colors: {},
+    // The course's palette, darkened where it would not stand out from a white ground (3 to 1).
+    colors: { "#E69F00": "#B87D00", "#56B4E9": "#2E8FC6" },
   },
   dark: {
-    low: [22, 26, 30],
-    high: [92, 101, 110],
+    low: [80, 88, 96],
+    high: [22, 26, 30],
     line: "rgba(255, 255, 255, 0.16)",
     halo: "rgba(10, 12, 14, 0.8)",
     ink: "#e4e8ec",
@@ -43,12 +44,13 @@ function isDark() {
   return window.matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-function onThemeChange(tell) {
+function onThemeChange(tell, signal) {
   const observer = new MutationObserver(tell);
   for (const node of [document.documentElement, document.body]) {
     if (node) observer.observe(node, { attributes: true, attributeFilter: ["data-theme", "theme", "class", "data-jp-theme-light"] });
   }
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tell);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tell, { signal });
+  signal.addEventListener("abort", () => observer.disconnect());
 }
 
 function colorOf(method, theme) {
