@@ -330,6 +330,38 @@ cases(
     erf_inv=(lax.erf_inv, np.array([0.0, -0.3, 0.84, 0.86, -0.999999, 1 - 1e-15, 1.0, -1.0, 1e-9, 1.5])),
 )
 
+_SIGNS = np.array([3.0, -1.0, np.nan, 0.5, -np.inf, 2.0, np.inf])
+
+cases(
+    "order",
+    sort=(jnp.sort, _SIGNS),
+    sort_rows=(lambda x: jnp.sort(x, axis=0), MATRIX),
+    sort_many_rows=(lambda x: jnp.sort(x, axis=1), RNG.normal(size=(5, 4))),
+    sort_integers=(jnp.sort, WHOLE[:6]),
+    sort_descending=(lambda x: jnp.sort(x, descending=True), FEW),
+    argsort=(jnp.argsort, np.array([3.0, 1.0, 3.0, np.nan, 1.0])),
+    median=(jnp.median, FEW),
+    sort_gradient=(jax.grad(lambda x: jnp.sort(x) @ jnp.arange(3.0)), FEW),
+    searchsorted=(lambda x: jnp.searchsorted(x, jnp.array([-2.0, 0.1, 9.0, jnp.nan])), np.sort(MANY)),
+    searchsorted_right=(lambda x: jnp.searchsorted(x, x[2:4], side="right"), np.array([-1.0, 0.0, 0.0, 2.0, np.nan])),
+    interp=(lambda x: jnp.interp(x, jnp.arange(4.0), jnp.arange(4.0) ** 2), np.array([-1.0, 0.3, 2.5, 7.0])),
+    interp_gradient=(jax.grad(lambda x: jnp.interp(x, jnp.arange(4.0), jnp.arange(4.0) ** 2)), np.float64(1.4)),
+    switch_gradient=(
+        jax.grad(lambda x: lax.switch(jnp.int32(x), [jnp.sin, lambda y: y * jnp.cos(y), jnp.exp], x)),
+        np.float64(1.4),
+    ),
+    cond_gradient=(jax.grad(lambda x: lax.cond(x[0] > 0, lambda y: y @ y, lambda y: jnp.sin(y).sum(), x)), MANY),
+)
+
+_ERRORS = np.array([0.0, 1e-9, 0.3, -0.3, 1.0, -1.4999, 1.5, -1.5, 2.7, -4.0, 6.5, 20.0, np.inf, -np.inf, np.nan])
+cases(
+    "error function",
+    erf=(lax.erf, _ERRORS),
+    erfc=(lax.erfc, _ERRORS),
+    gelu=(jax.value_and_grad(lambda x: jax.nn.gelu(x, approximate=False).sum()), FEW),
+    normal_cdf=(jax.scipy.stats.norm.cdf, FEW),
+)
+
 # --- arguments and results in pytrees ---------------------------------------------------------------------------------
 
 cases(
@@ -395,6 +427,8 @@ def test_it_is_what_jax_returns(family, name):
             np.testing.assert_array_equal(mine, right.astype(float))
         elif family == "random" and "uniform" not in name:  # XLA's erf_inv is wrong by that much in its tails
             np.testing.assert_allclose(mine, right, rtol=1e-12)
+        elif family == "error function":
+            np.testing.assert_allclose(mine, right, rtol=1e-13, atol=0)
         elif family in ("functions", "two operands"):
             np.testing.assert_allclose(mine, right, rtol=2e-15, atol=0)
         else:

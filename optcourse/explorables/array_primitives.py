@@ -133,6 +133,12 @@ def _iota(low, eqn):  # always known, so that JAX itself computes it
     raise low.unsupported()
 
 
+@rule("empty", "empty2")
+def _empty(low, eqn):
+    """What one branch keeps for the gradient of another: nobody reads it."""
+    return Known(np.zeros(*result_of(eqn)))
+
+
 # --- sums and other reductions ----------------------------------------------------------------------------------------
 
 
@@ -246,6 +252,37 @@ RULES["cumsum"] = _cumulative(lambda low, d, a, b: arithmetic(low, d, "+", a, b)
 RULES["cumprod"] = _cumulative(lambda low, d, a, b: arithmetic(low, d, "*", a, b))
 RULES["cummax"] = _cumulative(lambda low, d, a, b: low.node("Math.max({}, {})", a, b))
 RULES["cummin"] = _cumulative(lambda low, d, a, b: low.node("Math.min({}, {})", a, b))
+
+
+@rule("sort")
+def _sort(low, eqn, *values):
+    """Neighbours change places until all are in order; other operands move with the first."""
+    axis, length = eqn.params["dimension"], values[0].shape[eqn.params["dimension"]]
+    if length > LARGEST_UNROLLED or eqn.params["num_keys"] != 1:
+        raise low.unsupported(f"a sort of more than {LARGEST_UNROLLED} numbers, or by several keys,")
+    lanes = [[v.rearranged(lambda a, k=k: np.take(a, [k], axis=axis)) for k in range(length)] for v in values]
+
+    def wrong(a, b):  # nan comes last
+        if not is_float(values[0].dtype):
+            return low.node("{} < {}", b, a, binds=COMPARE, operand_binds=(COMPARE + 1,) * 2)
+        binds = (COMPARE + 1,) * 4
+        return low.node("{} < {} || {} !== {}", b, a, a, a, binds=OR, operand_binds=binds)
+
+    for end in range(length - 1, 0, -1):
+        for k in range(end):
+            keys = lanes[0][k], lanes[0][k + 1]
+            swap = low.elementwise(keys, keys[0].shape, np.dtype(bool), wrong)
+            for lane, value in zip(lanes, values, strict=True):
+                three = [swap, lane[k], lane[k + 1]]
+                lane[k] = low.elementwise(three, swap.shape, value.dtype, lambda s, a, b: choice(low, s, b, a))
+                lane[k + 1] = low.elementwise(three, swap.shape, value.dtype, lambda s, a, b: choice(low, s, a, b))
+    shape = values[0].shape
+    positions = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+    places = [np.take(positions, [k], axis=axis) for k in range(length)]
+    return [
+        _joined(low, shape, np.dtype(value.dtype), list(zip(places, lane, strict=True)))
+        for value, lane in zip(values, lanes, strict=True)
+    ]
 
 
 @rule("dot_general")

@@ -51,7 +51,8 @@ def translate(low, eqn, values) -> list:
     name = eqn.primitive.name
     if name not in RULES:
         raise low.unsupported()
-    if all(isinstance(value, Known) for value in values) and not _has_jaxpr(eqn) and not name.startswith("random_"):
+    own = _has_jaxpr(eqn) or name.startswith(("random_", "empty"))
+    if all(isinstance(value, Known) for value in values) and not own:
         with jax.ensure_compile_time_eval():
             results = eqn.primitive.bind(*(jnp.asarray(value.array) for value in values), **eqn.params)
         results = results if eqn.primitive.multiple_results else [results]
@@ -122,8 +123,19 @@ def _binary(symbol):
     return translate_binary
 
 
-for _name, _symbol in {"add": "+", "add_any": "+", "sub": "-", "mul": "*", "div": "/", "rem": "%"}.items():
+for _name, _symbol in {"add": "+", "add_any": "+", "sub": "-", "mul": "*", "rem": "%"}.items():
     RULES[_name] = _binary(_symbol)
+
+
+@rule("div")
+def _div(low, eqn, x, y):
+    shape, dtype = result_of(eqn)
+    if x.shape != () and y.shape == () and dtype.name in ("float32", "float16"):
+        # As XLA has it: a whole array is multiplied by the reciprocal, which is rounded. Not in bfloat16; in double
+        # precision too, where nobody sees it, and a quotient reads better.
+        reciprocal = low.elementwise([y], (), dtype, lambda b: arithmetic(low, dtype, "/", literal(1), b))
+        return low.elementwise([x, reciprocal], shape, dtype, lambda a, b: arithmetic(low, dtype, "*", a, b))
+    return _binary("/")(low, eqn, x, y)
 
 
 def negative(low, x: Node) -> Node:
@@ -192,6 +204,8 @@ for _name in _MATH.split():
     RULES[_name] = _function(f"Math.{_name}({{}})")
 RULES["atan2"] = _function("Math.atan2({}, {})")
 RULES["pow"] = _function("", "pow")
+RULES["erf"] = _function("", "erf")
+RULES["erfc"] = _function("", "erfc")
 RULES["erf_inv"] = _function("", "erfInverse")
 RULES["rsqrt"] = _function("1 / Math.sqrt({})")
 RULES["max"] = _function("Math.max({}, {})")
@@ -203,7 +217,7 @@ def _logistic(low, eqn, x):
     shape, dtype = result_of(eqn)
 
     def make(a):
-        if dtype == float:
+        if dtype.itemsize == 8:
             return low.helper("logistic", a)
         exponential = low.rounded(low.node("Math.exp({})", negative(low, a)), dtype)
         return arithmetic(low, dtype, "/", literal(1), arithmetic(low, dtype, "+", literal(1), exponential))
@@ -283,6 +297,24 @@ def opposite(low, x: Node) -> Node:
 
 for _name, _symbol in {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
     RULES[_name] = _comparison(_symbol)
+
+
+@rule("lt_to", "le_to")
+def _in_total_order(low, eqn, x, y):
+    """Nan is larger than all else; zeros of both signs count as equal."""
+    shape, dtype = result_of(eqn)
+    strict = eqn.primitive.name == "lt_to"
+
+    def make(a, b):
+        pattern, operands = ("{} < {}", (a, b)) if strict else ("{} <= {}", (a, b))
+        if is_float(x.dtype):
+            pattern, operands = f"{pattern} || {{}} !== {{}}", (*operands, b, b)
+        if is_float(x.dtype) and strict:
+            pattern, operands = f"{pattern} && {{}} === {{}}", (*operands, a, a)
+        binds = OR if is_float(x.dtype) else COMPARE
+        return low.node(pattern, *operands, binds=binds, operand_binds=(COMPARE + 1,) * len(operands))
+
+    return low.elementwise([x, y], shape, dtype, make)
 
 
 def _logic(on_bools, bools_bind, on_numbers, numbers_bind):

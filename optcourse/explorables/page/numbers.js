@@ -84,6 +84,22 @@ function threefry(key0, key1, count0, count1, which) {
   return (which ? y : x) >>> 0;
 }
 
+// The error function by its series with terms of one sign, the rest by a continued fraction.
+function erf(x) {
+  if (Math.abs(x) >= 1.5) return x < 0 ? erfc(-x) - 1 : 1 - erfc(x);
+  let term = x;
+  let sum = x;
+  for (let n = 3; Math.abs(term) > 1e-17 * Math.abs(sum); n += 2) sum += term *= (2 * x * x) / n;
+  return (2 * Math.exp(-x * x) * sum) / Math.sqrt(Math.PI);
+}
+
+function erfc(x) {
+  if (!(x >= 1.5)) return x <= -1.5 ? 2 - erfc(-x) : 1 - erf(x);
+  let fraction = 0;
+  for (let n = 100; n; n--) fraction = n / 2 / (x + fraction);
+  return Math.exp(-x * x) / (x + fraction) / Math.sqrt(Math.PI);
+}
+
 // The inverse of the error function, from the normal quantiles of Wichura (1988), Algorithm AS 241, PPND16.
 function erfInverse(x) {
   const side = (1 - Math.abs(x)) / 2;
