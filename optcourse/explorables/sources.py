@@ -10,7 +10,8 @@ import jax
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z]\w*)\s*(?::[^=]+)?=[^=]")
 _JAX = str(Path(jax.__file__).parent)
 # What only carries calls along: naming a value after it would say nothing.
-_PLUMBING = ("optcourse/explorables/", "optcourse/loops.py", "/functools.py", "/contextlib.py", "<")
+_PLUMBING = ("optcourse/explorables/", "optcourse/loops.py", "optcourse/surfaces/loss_surface.py")
+_PLUMBING += ("/functools.py", "/contextlib.py")
 
 
 class Frame(NamedTuple):
@@ -53,7 +54,7 @@ def origin(eqn) -> str:
 def where(eqn) -> str:
     """File, line and function of an equation, for an error; empty where JAX did not keep them."""
     lines = frames(eqn)
-    line = next((frame for frame in lines if not _is_plumbing(frame)), lines[0] if lines else None)
+    line = next((frame for frame in lines if not _is_carrier(frame.file)), lines[0] if lines else None)
     return f"{line.file}:{line.line} ({line.function})" if line else ""
 
 
@@ -82,4 +83,10 @@ def _assigned_in(frame: Frame) -> str:
 
 
 def _is_plumbing(frame: Frame) -> bool:
-    return any(part in frame.file.replace("\\", "/") for part in _PLUMBING) or frame.function == "<lambda>"
+    return frame.function == "<lambda>" or _is_carrier(frame.file)
+
+
+def _is_carrier(file: str) -> bool:
+    """Whether a file only carries calls along; code that was generated does, cells of a notebook do not."""
+    file = file.replace("\\", "/")
+    return any(part in file for part in _PLUMBING) or ("<" in file and "<ipython-input" not in file)
