@@ -466,7 +466,7 @@ function evaluate(node, values) {
   if (node.id) return node.id === "true" || node.id === "false" ? node.id === "true" : values[node.id];
   if (node.call) {
     const args = node.args.map((arg) => evaluate(arg, values));
-    const called = node.call.startsWith("Math.") ? Math[node.call.slice(5)] : numbers[node.call];
+    const called = node.call.startsWith("Math.") ? Math[node.call.slice(5)] : NUMBERS[node.call];
     return args.includes(undefined) ? undefined : called?.(...args);
   }
   const a = evaluate(node.op === "?" ? node.test : node.a, values);

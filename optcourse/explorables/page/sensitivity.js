@@ -159,10 +159,7 @@ class SensitivityPanel {
     const title = words(this.method.spec.hyperparams[this.x].name);
     if (this.curve) {
       raster.paint(context, field.area, (loss) => (Number.isFinite(loss) ? theme.paper : hatched));
-      const count = Math.min(5, scale.high - scale.low);
-      const at = (k) => (scale.log ? Math.round(scale.low + ((scale.high - scale.low) * k) / Math.floor(count)) : scale.low + ((scale.high - scale.low) * k) / 4);
-      const up = Array.from({ length: scale.log ? Math.floor(count) + 1 : 5 }, (_, k) => [this._height(at(k)), scale.text(at(k))]);
-      field.drawAxes(context, theme, across, up, title, scale.title);
+      field.drawAxes(context, theme, across, this._ticks(4), title, scale.title);
       this._drawCurve(context, theme);
       return;
     }
@@ -176,6 +173,17 @@ class SensitivityPanel {
   // 0 at the lower end of the scale, 1 at the upper.
   _height(at) {
     return clampTo((at - this.scale.low) / (this.scale.high - this.scale.low), 0, 1);
+  }
+
+  // Up to so many, and one more, as [share, text].
+  _ticks(most) {
+    const { low, high, log, text } = this.scale;
+    const count = log ? Math.min(most, high - low) : most;
+    return Array.from({ length: count + 1 }, (_, k) => {
+      const at = low + ((high - low) * k) / count;
+      const tick = log ? Math.round(at) : at;
+      return [this._height(tick), text(tick)];
+    });
   }
 
   _drawCurve(context, theme) {
@@ -226,8 +234,7 @@ class SensitivityPanel {
   }
 
   _drawLegend(context, theme, patterns) {
-    const { scale, field } = this;
-    const [left, top, wide, height] = field.area;
+    const [left, top, wide, height] = this.field.area;
     const y = top + height + 46;
     RAMP.forEach((color, k) => {
       context.fillStyle = color;
@@ -236,13 +243,10 @@ class SensitivityPanel {
     });
     context.fillStyle = theme.faint;
     context.textBaseline = "top";
-    const count = scale.log ? Math.min(4, Math.floor(wide / 60), scale.high - scale.low) : 2;
-    for (let k = 0; k <= count; k++) {
-      let at = scale.low + ((scale.high - scale.low) * k) / count;
-      if (scale.log) at = Math.round(at);
-      context.textAlign = k === 0 ? "left" : k === count ? "right" : "center";
-      const beyond = k === 0 ? "≤ " : k === count ? "≥ " : "";
-      context.fillText(beyond + scale.text(at), left + this._height(at) * wide, y + 15);
+    for (const [share, text] of this._ticks(Math.min(4, Math.floor(wide / 60)))) {
+      const [align, beyond] = { 0: ["left", "≤ "], 1: ["right", "≥ "] }[share] ?? ["center", ""];
+      context.textAlign = align;
+      context.fillText(beyond + text, left + share * wide, y + 15);
     }
     context.fillStyle = theme.ink;
     context.textAlign = "right";

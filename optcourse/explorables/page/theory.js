@@ -27,16 +27,15 @@ class TheoryPanel {
     const curvature = eigen(hessian);
     const { dim } = model;
     const rate = method.value("learning_rate");
-    const theory = (directions) => linearTheory(model, method, directions.map(({ value }) => value), dim);
     this.told.textContent = `${where} ${shape(curvature)}`;
-    const linear = theory(curvature);
+    const linear = linearTheory(model, method, curvature);
     const along = curvature.map((direction) => {
-      const [factor, limit] = theory([direction]) ?? [null, 2 / direction.value];
+      const [factor, limit] = linearTheory(model, method, [direction]) ?? [null, 2 / direction.value];
       return { ...direction, factor, limit: direction.value > 0 ? limit : null };
     });
     this.tables.replaceChildren(
       table(
-        ["", "curvature", dim > 1 && "along", linear ? "stable below" : "2/λ", linear && "factor per step"].filter((name) => name || name === ""),
+        ["", "curvature", ...(dim > 1 ? ["along"] : []), ...(linear ? ["stable below", "factor per step"] : ["2/λ"])],
         along.map(({ value, direction, limit, factor }, k) => [
           dim > 1 ? `λ${"₁₂"[k]}` : "λ, the second derivative",
           short(value, 4),
@@ -197,12 +196,12 @@ function shape(curvature) {
   return "The loss curves upwards in one direction and downwards in the other, as at a saddle, so there is no condition number.";
 }
 
-// [contraction per step, largest stable learning rate] on a quadratic with these eigenvalues, the largest first; null without theory.
-function linearTheory(model, method, eigenvalues, dim) {
-  if (!method.spec.theory) return null;
+// [contraction per step, largest stable learning rate] on a quadratic of this curvature; null without theory.
+function linearTheory({ functions, dim }, { spec, values }, curvature) {
+  if (!spec.theory) return null;
   const out = new Float64Array(2);
-  const given = Float64Array.from({ length: dim }, (_, k) => eigenvalues[k] ?? eigenvalues[0]);
-  model.functions[method.spec.theory](given, 0, method.values, 0, out, 0);
+  const given = Float64Array.from({ length: dim }, (_, k) => (curvature[k] ?? curvature[0]).value);
+  functions[spec.theory](given, 0, values, 0, out, 0);
   return out;
 }
 
