@@ -2,8 +2,8 @@
 
 `compile_function` traces the function with `jax.make_jaxpr` and translates the equations one by one, with the
 rules of `primitives.py` and `control_flow.py`. Small arrays become one variable per element; larger ones become
-loops over arrays. Each operation is rounded to the dtype that JAX gives it, so that float32, float16 and
-bfloat16 behave as hardware has it; float64 is what JavaScript computes with.
+loops over arrays. Each operation is rounded to the dtype that JAX gives it, and where XLA rounds it on a CPU, so
+that float32, float16 and bfloat16 behave as in `run`; float64 is what JavaScript computes with.
 """
 
 import inspect
