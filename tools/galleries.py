@@ -6,6 +6,7 @@ The text is written by `make execute`, from the catalogues. The figures are comp
 
 import hashlib
 import inspect
+import multiprocessing
 import re
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -263,5 +264,7 @@ def compile_all() -> None:
     missing = [figure for figure in wanted() if not kept_file(*figure, now).exists()]
     if missing:
         print(f"Compiling {len(missing)} live figures for the galleries.", flush=True)
-        with ProcessPoolExecutor(max_workers=2) as pool:
+        # Fresh processes: one that is forked from a process in which JAX has started its threads may never end.
+        fresh = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max_workers=2, mp_context=fresh) as pool:
             list(pool.map(figure_html, *zip(*missing, strict=True)))

@@ -76,7 +76,7 @@ class SharePanel {
       { class: "share" },
       element("p", {}, "This runs in a notebook and gives the same path, up to rounding."),
       this.warning,
-      element("pre", { tabindex: 0, role: "region", "aria-label": "Python" }, this.code),
+      element("pre", { role: "region", "aria-label": "Python" }, this.code),
       element(
         "p",
         {},
@@ -89,6 +89,7 @@ class SharePanel {
 
   draw(changed) {
     this.code.textContent = pythonSnippet(this.figure);
+    reachable(this.element);
     if (changed) this.warning.textContent = amplified(this.figure.model);
   }
 
