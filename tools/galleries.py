@@ -180,7 +180,7 @@ def optimizer_section(entry) -> str:
     signature = ", ".join(
         f"{p.name}={p.default!r}" for p in inspect.signature(factory).parameters.values() if p.name != "backend"
     )
-    doc = " ".join(inspect.getdoc(factory).split()).replace(r"\(", "$").replace(r"\)", "$")
+    doc = re.sub(r"\\\((.*?)\\\)([.,;]?)", formula, " ".join(inspect.getdoc(factory).split()))
     said = {
         "equal": "The two libraries agree with these settings.",
         "different": "The two libraries run different algorithms under this name.",
@@ -194,6 +194,14 @@ def optimizer_section(entry) -> str:
         rows = [f"| {cell(d.what)} | {cell(d.optax)} | {cell(d.torch)} |" for d in entry.differences]
         lines += ["\n| | Optax | PyTorch |\n|---|---|---|", *rows]
     return "\n".join([*lines, live_figure("optimizer", entry.name, [entry.name], surfaces.get(TESTING_GROUND)())])
+
+
+def formula(match) -> str:
+    """A formula of a docstring: a long one on a line of its own, where a phone can scroll it."""
+    tex, punctuation = match.groups()
+    if len(tex) < 30:
+        return f"${tex}${punctuation}"
+    return f"\n\n$$\n{tex} {punctuation}\n$$\n\n"
 
 
 def cell(value) -> str:
