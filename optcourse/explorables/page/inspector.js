@@ -81,9 +81,10 @@ class InspectorPanel {
         [
           ["gradient", ...cells(gradient)],
           ["update", ...cells(updates)],
+          ...(rate > 0 ? [["|update| ÷ learning rate", ...each(updates, (u) => `${short(Math.abs(u) / rate)} ×`)]] : []),
           ["step size: L2 norm of the update", wide(short(size, 4))],
           ["effective rate: |update| ÷ |gradient|", ...each(rates, (r) => short(r, 4))],
-          ...(rate > 0 ? [[`in learning rates of ${short(rate)}`, ...each(rates, (r) => `${short(r / rate)} ×`)]] : []),
+          ...(rate > 0 ? [["effective rate ÷ learning rate", ...each(rates, (r) => `${short(r / rate)} ×`)]] : []),
         ],
         "What it did",
       ),
