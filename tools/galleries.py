@@ -9,6 +9,7 @@ import inspect
 import multiprocessing
 import re
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import chapters
@@ -108,6 +109,8 @@ def surface_page() -> str:
 
 
 def surface_section(name: str, surface) -> str:
+    from optcourse import surfaces
+
     facts = [f"`surfaces.{name}()`"]
     box = " × ".join(f"[{low:g}, {high:g}]" for low, high in surface.domain)
     facts.append(f"drawn over {box}")
@@ -119,7 +122,7 @@ def surface_section(name: str, surface) -> str:
         facts.append("no minimum")
     if surface.source:
         facts.append(f"source: {surface.source}")
-    first = inspect.getdoc(surface_factory(name)).split("\n")[0]
+    first = inspect.getdoc(surfaces.get(name)).split("\n")[0]
     return "\n".join(
         [
             f"## {title_of(name)}\n",
@@ -129,12 +132,6 @@ def surface_section(name: str, surface) -> str:
             live_figure("surface", name, ON_SURFACES, surface),
         ]
     )
-
-
-def surface_factory(name: str):
-    from optcourse import surfaces
-
-    return surfaces.get(name)
 
 
 def curvature_at(surface, minimum) -> str:
@@ -258,7 +255,9 @@ def parse_rates(lines) -> tuple[tuple[str, float], ...]:
     return tuple((method, float(rate)) for method, rate in map(str.split, lines))
 
 
+@cache
 def key() -> str:
+    """What every figure depends on, read once: 43 figures ask for it."""
     own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     return chapters.fingerprint([chapters.package_sources(), chapters.pins(), own])
 

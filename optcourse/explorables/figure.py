@@ -12,6 +12,7 @@ from optcourse.explorables.bridge import Settings, connect
 from optcourse.explorables.program import PRECISIONS, colors, compile_program, methods_of, slider, ticks
 from optcourse.explorables.still import still_picture
 from optcourse.optimizers.contract import Optimizer
+from optcourse.plotting.view import check_drawable
 from optcourse.suggestions import did_you_mean
 from optcourse.surfaces import LossSurface, catalogue
 from optcourse.tracing import check_start, check_steps, run
@@ -78,7 +79,8 @@ class Explorable(Settings):
         caption: str = "",
         alt: str | None = None,
     ):
-        self.surface = check_surface(surface)
+        check_drawable(surface)
+        self.surface = surface
         self._methods = methods_of(optimizers)
         if not self._methods:
             raise ValueError("there is no optimizer to show: the list is empty.")
@@ -223,7 +225,7 @@ class Explorable(Settings):
         settings = self.settings()
         return "" if settings == self._first else f"settings: {_as_script(settings)},\n"
 
-    # --- where scripts do not run --------------------------------------------------------------------------------
+    # --- what Python sees --------------------------------------------------------------------------------------------
 
     @property
     def optimizers(self) -> dict[str, Optimizer]:
@@ -235,14 +237,6 @@ class Explorable(Settings):
         start = np.asarray(self.start, jnp.dtype(self.precision))
         optimizers = self.optimizers
         return {label: run(optimizers[label], self.surface, start, steps=self.steps) for label in self.shown}
-
-
-def check_surface(surface) -> LossSurface:
-    """Raise TypeError or ValueError unless it is a surface of one or two parameters."""
-    from optcourse.plotting.view import check_drawable
-
-    check_drawable(surface)
-    return surface
 
 
 def python_of_surface(surface: LossSurface) -> str:

@@ -16,7 +16,7 @@ import optax
 
 from optcourse import optimizers
 from optcourse.arrays import double_precision, weakly_typed
-from optcourse.explorables.compiler import JavaScriptFunction, Module
+from optcourse.explorables.compiler import Module
 from optcourse.loops import scalar_loss, take_step
 from optcourse.optimizers.contract import Optimizer
 from optcourse.plotting.style import path_styles
@@ -63,18 +63,18 @@ def _method(given, label: str | None) -> Method:
     if isinstance(given, optax.GradientTransformation):
         given = optimizers.from_optax(given, name=label)
     if isinstance(given, Optimizer):
-        return _of_optimizer(given, label, _python_of(given))
+        return _of_optimizer(given, label)
     if not callable(given):
         raise TypeError(
             f"expected optimizers such as optimizers.adam or optimizers.adam(0.1), got {given!r}. "
             "Your own is a function of its hyperparameters that returns an Optax optimizer."
         )
     if given in optimizers.catalogue().values():
-        return _of_optimizer(given(), label, _python_of(given()))
+        return _of_optimizer(given(), label)
     return _of_function(given, label)
 
 
-def _of_optimizer(optimizer: Optimizer, label, python) -> Method:
+def _of_optimizer(optimizer: Optimizer, label) -> Method:
     if optimizer.backend != "optax":
         raise TypeError(
             f"{optimizer.name} runs on {optimizer.backend}; live figures are compiled from Optax. "
@@ -88,7 +88,7 @@ def _of_optimizer(optimizer: Optimizer, label, python) -> Method:
 
     hyperparams = {name: float(value) for name, value in traced.items()}
     label = label or (entry.title if entry else optimizer.name)
-    return Method(label, optimizer.name, hyperparams, build, "" if fixed else python)
+    return Method(label, optimizer.name, hyperparams, build, "" if fixed else _python_of(optimizer))
 
 
 def _of_function(function, label) -> Method:
@@ -149,12 +149,12 @@ class Program:
 def compile_program(surface: LossSurface, methods: list[Method], precisions, *, explain: bool = True) -> Program:
     """Compile loss, gradient, Hessian, and each optimizer's `init` and step, in each precision."""
     module = Module()
-    functions: list[JavaScriptFunction] = []
+    functions: list[str] = []
     name = _identifier(surface.name)
 
     def add(function, *examples, called, explain=False):
         compiled = module.add(function, *examples, name=called, explain=explain)
-        functions.append(compiled)
+        functions.extend([compiled.name, f"{compiled.name}Explained"] if explain else [compiled.name])
         return compiled
 
     clock = (jax.ShapeDtypeStruct((), jnp.int32),)
@@ -181,11 +181,8 @@ def compile_program(surface: LossSurface, methods: list[Method], precisions, *, 
             compiled_surface["landscape"] = drawn.name
         for method, compiled in zip(methods, compiled_methods, strict=True):
             compiled["theory"] = _compile_theory(add, surface, method)
-    names = [function.name for function in functions]
-    explained = [f"{n}Explained" for n in names if f"function {n}Explained(" in module.source]
-    return Program(
-        module.source, tuple(sorted(module.helpers)), (*names, *explained), compiled_surface, tuple(compiled_methods)
-    )
+    helpers = tuple(sorted(module.helpers))
+    return Program(module.source, helpers, tuple(functions), compiled_surface, tuple(compiled_methods))
 
 
 def ticks(surface: LossSurface) -> bool:

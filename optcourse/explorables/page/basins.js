@@ -22,7 +22,7 @@ class Endings {
     if (this.bySide) SIDES.slice(0, 2 * model.dim).forEach((sign, k) => add({ name: `left the view ${sign}`, sign, color: BASIN_COLORS[(k + 2) % 8] }));
     else add({ name: "left the view", sign: "", pattern: "dotted" });
     this.overflow = add({ name: "overflows (inf or nan)", sign: "", pattern: "hatched" });
-    this.lowest = Math.min(...minima.map((minimum) => minimum.loss));
+    this.lowest = model.lowest;
     const sorted = losses.filter(Number.isFinite).sort();
     this.height = sorted[sorted.length >> 1] - this.lowest;
   }

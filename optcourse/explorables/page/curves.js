@@ -39,7 +39,7 @@ class Curves {
   // Logarithm of the height above the lowest known minimum; the loss itself where none is known.
   _scale() {
     const { shown, surface } = this.model;
-    const lowest = surface.minima.length && !surface.stepDependent ? Math.min(...surface.minima.map((minimum) => minimum.loss)) : null;
+    const lowest = surface.minima.length && !surface.stepDependent ? this.model.lowest : null;
     const all = { low: Infinity, high: -Infinity };
     const above = { low: Infinity, high: -Infinity };
     let start = 0;

@@ -20,7 +20,7 @@ function sampleLosses(model, domain, columns, rows) {
 
 // Levels as `plot_contours` has them: evenly in the logarithm of the height above the lowest loss; evenly in the
 // loss itself where the lowest lies on the edge of the view and the view is not mostly flat.
-function contourLevels(losses, columns, rows, minima) {
+function contourLevels(losses, columns, rows, known) {
   let place = 0;
   let lowest = Infinity;
   losses.forEach((loss, k) => {
@@ -29,7 +29,6 @@ function contourLevels(losses, columns, rows, minima) {
   const column = place % columns;
   const row = (place - column) / columns;
   const inside = column > 0 && column < columns - 1 && row > 0 && row < rows - 1;
-  const known = Math.min(Infinity, ...minima.map((minimum) => minimum.loss));
   const hasMinimum = known < lowest || inside;
   lowest = Math.min(lowest, known);
   const heights = losses.filter((loss) => Number.isFinite(loss) && loss > lowest).map((loss) => loss - lowest);

@@ -75,6 +75,7 @@ class Model {
     this.scratch = new Float64Array(8);
     this.methods = spec.methods.map((method, index) => new Method(method, index));
     this.start = new Float64Array(this.dim);
+    this.lowest = Math.min(...this.surface.minima.map((minimum) => minimum.loss)); // Infinity where none is known
     this.reset();
   }
 
@@ -117,20 +118,24 @@ class Model {
     else this.functions[name](params, at, out, 0);
   }
 
+  // The compiled step t as step(t, rows, from, to, values): from one place in rows to another.
+  stepper(compiled) {
+    const step = this.functions[compiled.step];
+    if (!this.surface.ticks) return (t, rows, from, to, values) => step(rows, from, values, 0, rows, to);
+    const { clock } = this;
+    return (t, rows, from, to, values) => {
+      clock[0] = t;
+      step(rows, from, values, 0, clock, 0, rows, to);
+    };
+  }
+
   follow(method, { start = this.start, values = method.values, steps = this.steps, precision = this.precision } = {}) {
     const path = new Path(this, method, steps, precision);
     const { rows, stride, losses } = path;
     const compiled = method.compiled(precision);
-    const step = this.functions[compiled.step];
+    const step = this.stepper(compiled);
     this.functions[compiled.init](this.rounded(start, precision), 0, values, 0, rows, 0);
-    if (this.surface.ticks) {
-      for (let t = 0; t < steps; t++) {
-        this.clock[0] = t;
-        step(rows, t * stride, values, 0, this.clock, 0, rows, (t + 1) * stride);
-      }
-    } else {
-      for (let t = 0; t < steps; t++) step(rows, t * stride, values, 0, rows, (t + 1) * stride);
-    }
+    for (let t = 0; t < steps; t++) step(t, rows, t * stride, (t + 1) * stride, values);
     for (let t = 0; t < steps; t++) losses[t] = rows[(t + 1) * stride + path.stateSize];
     losses[steps] = this.loss(rows, steps * stride, steps, precision);
     const lost = losses.findIndex((loss) => !Number.isFinite(loss));
@@ -147,28 +152,19 @@ class Model {
   runner(method, steps = this.steps) {
     const compiled = method.compiled(this.precision);
     const init = this.functions[compiled.init];
-    const step = this.functions[compiled.step];
-    const rows = new Float64Array(2 * compiled.size);
+    const step = this.stepper(compiled);
     const { size } = compiled;
-    const { clock } = this;
-    const dependent = this.surface.ticks;
+    const rows = new Float64Array(2 * size);
     return (start, values) => {
       init(start, 0, values, 0, rows, 0);
       let at = 0;
       for (let t = 0; t < steps; t++) {
-        if (dependent) {
-          clock[0] = t;
-          step(rows, at, values, 0, clock, 0, rows, size - at);
-        } else {
-          step(rows, at, values, 0, rows, size - at);
-        }
+        step(t, rows, at, size - at, values);
         at = size - at;
       }
       // The gradient there is what one more step, into the other half, would use.
       const gradient = () => {
-        clock[0] = steps;
-        if (dependent) step(rows, at, values, 0, clock, 0, rows, size - at);
-        else step(rows, at, values, 0, rows, size - at);
+        step(steps, rows, at, size - at, values);
         const first = size - at + compiled.stateSize + 1;
         return rows.subarray(first, first + this.dim);
       };

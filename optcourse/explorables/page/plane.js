@@ -49,7 +49,7 @@ class Plane {
   _prepareGround() {
     this.box = this.domain;
     this.losses = sampleLosses(this.model, this.domain, GRID, GRID);
-    Object.assign(this, contourLevels(this.losses, GRID, GRID, this.model.surface.minima));
+    Object.assign(this, contourLevels(this.losses, GRID, GRID, this.model.lowest));
   }
 
   _prepareCurve() {

@@ -14,7 +14,7 @@ const RAMP = Array.from({ length: 64 }, (_, k) => {
 // that of the start.
 function mapScale(model, losses, curve) {
   const { minima, stepDependent } = model.surface;
-  const known = Math.min(...minima.map((minimum) => minimum.loss));
+  const known = model.lowest;
   const first = model.loss(model.rounded(model.start), 0, model.steps, model.precision);
   const sorted = losses.filter((loss) => Number.isFinite(loss) && (curve || loss <= first)).sort();
   const [few, most] = [0.02, 0.98].map((share) => sorted[Math.floor(share * sorted.length)] ?? first);
