@@ -1,0 +1,132 @@
+"""What can be said about an answer before its numbers are compared: is there one, and is it a path?"""
+
+import numpy as np
+
+from optcourse.exercises import verdict
+from optcourse.exercises.same_path import same
+
+WANTED = (
+    "It should be a function that returns an array of numbers: one row for the start and one for the point after each "
+    "step."
+)
+
+
+def readable(answer) -> dict:
+    """The answer, or "strange" in place of one that nothing honest could have sent: it comes from students' code."""
+    try:
+        kind, told = str(answer["kind"]), {key: str(answer.get(key, ""))[:300] for key in ("error", "message", "line")}
+        if kind != "numbers":
+            return {**told, "kind": kind, "gradients": int(answer.get("gradients", 0))}
+        values, dtype = np.array(answer["values"], dtype=float), str(answer["dtype"])
+        if dtype != "bfloat16":
+            np.dtype(dtype)
+        return {**answer, "values": values, "dtype": dtype}
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return {"kind": "strange", "message": "not readable"}
+
+
+def attempt(name: str, question: dict, answer: dict, *, first: bool) -> verdict.Verdict | None:
+    """A verdict where there is no answer to compare: nothing was written, or the function failed."""
+    kind = answer.get("kind")
+    if kind == "numbers":
+        return None
+    if kind == "missing":
+        return verdict.not_attempted(name, f"There is no `{name}` in your notebook: was its cell deleted or renamed?")
+    if kind == "nothing":
+        return verdict.not_attempted(name, "The function returns nothing yet.")
+    if kind == "endless":
+        message = (
+            f"Your function asked for more than {answer['gradients']} gradients in {question['steps']} steps. One for "
+            "each step is enough: does your loop end after `steps` steps, and does it compute each point once?"
+        )
+        return verdict.not_yet(name, message, mistake="the loop does not end")
+    if kind == "interrupted":
+        message = "You interrupted it while it was running. Does its loop end after `steps` steps?"
+        return verdict.not_yet(name, message, mistake="interrupted")
+    if kind == "error":
+        return verdict.not_yet(name, failed(name, question, answer, first), mistake=f"raises {answer['error'][:40]}")
+    message = f"Your answer is {answer['message']}. {WANTED}"
+    return verdict.not_yet(name, message, mistake="does not return an array of points")
+
+
+def failed(name: str, question: dict, answer: dict, first: bool) -> str:
+    """An exception in words: which, where, and what was different where it had gone well before."""
+    where = f" in the line `{answer['line'].strip()}`" if answer["line"] else ""
+    message = f"Your function raised {answer['error']}{where}: {answer['message'].rstrip('.') or 'without a message'}."
+    if not answer["line"] and answer["error"] == "TypeError":
+        arguments = ", ".join(["gradient", "start", *question["hyperparameters"], "steps"])
+        message += f" It is called as `{name}({arguments})`."
+    if first:
+        return message
+    dim = len(question["start"])
+    return f"{message} Here `start` has {dim} coordinate{'s' * (dim > 1)}; the questions before went well."
+
+
+def points_of(answer: dict, shape: tuple[int, int]) -> np.ndarray:
+    """The array in an answer; a path in one dimension may be a plain list of numbers."""
+    path = answer["values"]
+    return path.reshape(shape) if np.squeeze(path).shape == np.squeeze(np.empty(shape)).shape else path
+
+
+def form(name: str, path: np.ndarray, answer: dict, right: np.ndarray) -> verdict.Verdict | None:
+    """A verdict where the numbers are not a path: rows missing or doubled, one point only, all rows the same."""
+    found = half_precision(answer) or (other_shape if path.shape != right.shape else other_rows)(path, answer, right)
+    return verdict.not_yet(name, found[1], mistake=found[0]) if found else None
+
+
+def half_precision(answer: dict) -> tuple[str, str] | None:
+    if answer["dtype"] in ("float16", "bfloat16"):
+        message = f"Your points are in {answer['dtype']}, too coarse to compare. Compute in float32 or float64."
+        return "computes in half precision", message
+    return None
+
+
+def other_shape(path, answer, right) -> tuple[str, str]:
+    """The mistake, and what to say about it, where there are not as many numbers as there should be."""
+    rows, dim = right.shape
+    wanted = f"For {rows - 1} steps in {dim} dimension{'s' * (dim > 1)} the shape should be {right.shape}"
+    if path.shape in {(dim,), (1, dim)} and rows > 2:
+        return "returns one point only", f"You return one point, and should return all of them. {wanted}."
+    if path.shape in {(dim, rows), (1, dim, rows)}:
+        return "transposed", f"{wanted}: one row for each point. Yours is {path.shape}, the other way round."
+    if path.shape == (rows * dim,):
+        return "all numbers in one row", f"{wanted}: a row for each point. You return {path.size} numbers in one row."
+    if same(path, right[1:]):
+        return "the start is missing", "Every step is right, but the start is missing: it is the first row."
+    if same(path, right[:-1]):
+        return "the last point is missing", "The last point is missing: keep a point after each step too."
+    if path.shape == (rows + 1, dim) and same(path[1:], right):
+        return "the start is there twice", "Every step is right, but the start is in your list twice."
+    if path.shape == (rows + 1, dim) and same(path[:-1], right):
+        return "one step too many", f"Every step is right, but you take {rows} of them: `steps` was {rows - 1}."
+    return "a wrong number of points", f"{wanted}, the start included. Yours is {path.shape}."
+
+
+def other_rows(path, answer, right) -> tuple[str, str] | None:
+    """The same where there are as many: are the first row and the last what they should be?"""
+    if np.dtype(answer["dtype"]).kind in "iu":
+        message = (
+            f"Your points are whole numbers ({answer['dtype']}): what follows the decimal point is lost. An array "
+            "made of integers cuts off what is written into it; make it with `dtype=float`."
+        )
+        return "whole numbers only", message
+    if len(right) > 2 and (path == path[0]).all() and np.ptp(right, axis=0).any():
+        message = "All rows are the same point. " + (
+            "If you append `params` to a list and then change it in place (`params -= ...`), the list holds one "
+            "array many times. Append `params.copy()`, or write `params = params - ...`."
+            if answer.get("gradients")
+            else "Your function never asked for a gradient."
+        )
+        return "all rows are the same point", message
+    if same(path[1:], right[:-1]) and not same(path, right):
+        message = (
+            "Your first step goes nowhere, and every later one is right but comes one too late. Either the start is in "
+            "your list twice, or a step uses the memory before the new gradient is in it."
+        )
+        return "a step late", message
+    if same(path[:-1], right[:-1]) and not path[-1].any() and right[-1].any():
+        message = "Everything is right but the last row, which is still 0: your loop ends one step early."
+        return "the loop ends a step early", message
+    if not same(path[:1], right[:1]):
+        return "the first row is not the start", "The first row should be the start itself, before any step."
+    return None
