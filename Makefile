@@ -3,20 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Written last, so that an installation that was interrupted is taken up again.
 INSTALLED := .venv/.installed
+# The same for what only instructors, authors and CI need.
+INSTRUCTOR := .venv/.instructor
 
 help:             ## this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1@/' | column -t -s@
 
-book: $(INSTALLED)    ## build the site from the stored outputs and print its address
-	@$(BIN)/python tools/build.py
+book: $(INSTALLED)    ## build the site from the stored outputs and print its address (SOLUTIONS=1: the instructor's)
+	@$(BIN)/python tools/build.py $(if $(filter-out 0,$(SOLUTIONS)),--solutions)
 
 serve: book       ## build the site and show it on this machine until Ctrl-C
 	@$(BIN)/python tools/serve.py
 
-test: lint        ## everything that CI runs: style, tests, every chapter, the site in a browser
+test: lint $(INSTRUCTOR) ## everything that CI runs: style, tests, every chapter, the site in a browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-execute: $(INSTALLED) ## re-run the chapters whose text, code or package changed
+execute: $(INSTRUCTOR) ## re-run the chapters and exercises whose text, code or package changed
 	@$(BIN)/python tools/execute.py
 
 twins: $(INSTALLED)   ## bring notebooks edited in JupyterLab back into their text
@@ -25,7 +27,18 @@ twins: $(INSTALLED)   ## bring notebooks edited in JupyterLab back into their te
 lab: $(INSTALLED)     ## open the book in JupyterLab
 	@$(BIN)/jupyter lab
 
-bench: $(INSTALLED)   ## measure the package against its yardsticks
+# The private seed goes through the environment: a command line can be read by everybody on the machine. On a machine
+# that you share, type `OPTCOURSE_SEED=... make grade ...`, which keeps it out of make's command line as well.
+ifdef SEED
+grade: export OPTCOURSE_SEED = $(value SEED)
+endif
+grade: $(INSTRUCTOR)  ## grade a folder: SUBMISSIONS=folder [ASSIGNMENT=name] [INTO=folder] [SEED=private]
+	@test -n "$(SUBMISSIONS)" || { \
+		echo "Say which folder holds the submissions: make grade SUBMISSIONS=folder"; exit 1; }
+	@$(BIN)/python -m grading "$(SUBMISSIONS)" \
+		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(INTO),--into "$(INTO)")
+
+bench: $(INSTRUCTOR)  ## measure the package against its yardsticks
 	@$(BIN)/python -m benchmarks
 
 lint: $(INSTALLED)    ## check the style of the code
@@ -43,4 +56,8 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help book serve test execute twins lab bench lint clean
+$(INSTRUCTOR): requirements-instructor.txt $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --requirement requirements-instructor.txt
+	@touch $@
+
+.PHONY: help book serve test execute twins lab grade bench lint clean

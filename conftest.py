@@ -1,14 +1,15 @@
-"""Runs before all tests: the same surroundings for every kernel, and only the chapters of the book among notebooks."""
+"""Runs before all tests: the same surroundings for every kernel, and only the pages of the book among notebooks."""
 
 from pathlib import Path
 
+import assignments
 import chapters
 
 chapters.settle_environment()
-CHAPTERS = {chapter.notebook for chapter in chapters.chapters()}
+PAGES = {page.notebook for page in [*chapters.chapters(), *assignments.student_notebooks()]}
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    if collection_path.suffix == ".ipynb" and collection_path not in CHAPTERS:
+    if collection_path.suffix == ".ipynb" and collection_path not in PAGES:
         return True
     return None

@@ -1,13 +1,14 @@
-"""The chapters as they are stored: complete, up to date, and in agreement with their text.
+"""The notebooks of the book as they are stored: complete, up to date, and in agreement with their text.
 
-That their outputs are true is tested by nbval, which executes every chapter and compares; these tests make sure that
-there is something to compare.
+That their outputs are true is tested by nbval, which executes every one and compares; these tests make sure that there
+is something to compare. What else holds for exercises is in `test_exercise_notebooks.py`.
 """
 
 import re
 import subprocess
 import sys
 
+import assignments
 import chapters
 import claims
 import execute
@@ -16,7 +17,9 @@ import pytest
 import twins
 
 CHAPTERS = chapters.chapters()
+NOTEBOOKS = [*CHAPTERS, *assignments.student_notebooks()]
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+each_notebook = pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda chapter: chapter.name)
 
 
 def code_cells(notebook):
@@ -38,10 +41,10 @@ def test_every_text_is_a_chapter():
     assert {path.as_posix() for path in texts} == {chapter.name for chapter in CHAPTERS}
 
 
-def test_every_chapter_is_compared_by_nbval():
+def test_every_notebook_is_compared_by_nbval():
     command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-p", "no:cacheprovider", "book"]
     listing = subprocess.run(command, cwd=chapters.ROOT, text=True, capture_output=True).stdout
-    for chapter in CHAPTERS:
+    for chapter in NOTEBOOKS:
         collected = listing.count(f"{chapters.relative(chapter.notebook)}::")
         assert collected == len(code_cells(chapter.read_notebook())), listing
 
@@ -55,7 +58,7 @@ def test_text_and_notebook_agree(chapter):
     assert chapters.twin_text(notebook) == chapter.twin.read_text(encoding="utf-8"), message
 
 
-@each_chapter
+@each_notebook
 def test_stored_outputs_are_up_to_date(chapter):
     notebook = chapter.read_notebook()
     stored = notebook.metadata["optcourse"]
@@ -67,7 +70,7 @@ def test_stored_outputs_are_up_to_date(chapter):
     )
 
 
-@each_chapter
+@each_notebook
 def test_every_cell_was_executed_in_order(chapter):
     # nbval runs a cell without an execution count, but does not compare its outputs.
     cells = code_cells(chapter.read_notebook())
@@ -76,7 +79,7 @@ def test_every_cell_was_executed_in_order(chapter):
     assert any(cell.outputs for cell in cells), f"{chapter.name} shows nothing"
 
 
-@each_chapter
+@each_notebook
 def test_no_output_is_an_error_or_a_warning(chapter):
     for cell in code_cells(chapter.read_notebook()):
         for output in cell.outputs:
@@ -85,12 +88,12 @@ def test_no_output_is_an_error_or_a_warning(chapter):
             assert output.get("name") != "stderr", f"{chapter.name} prints to stderr:\n{cell.source}\n{output.text}"
 
 
-@each_chapter
+@each_notebook
 def test_chapter_is_small_enough(chapter):
     assert chapter.notebook.stat().st_size < 500_000, f"{chapter.name} must stay below 500 kB"
 
 
-@each_chapter
+@each_notebook
 def test_stored_form_is_the_normal_form(chapter):
     notebook = chapter.read_notebook()
     ids = [cell.id for cell in notebook.cells]

@@ -49,6 +49,7 @@ class Chapter:
     """One page of the book that is executed; `name` is its path below `book/`, without a suffix."""
 
     name: str
+    if_edited = "To keep those edits: make twins. To drop them: delete the notebook."
 
     @property
     def notebook(self) -> Path:
@@ -57,6 +58,11 @@ class Chapter:
     @property
     def twin(self) -> Path:
         return BOOK / "text" / f"{self.name}.md"
+
+    @property
+    def marks(self) -> dict:
+        """What the notebook says about itself, beside its fingerprints."""
+        return {}
 
     def read_notebook(self):
         return nbformat.read(self.notebook, as_version=4)
@@ -93,8 +99,9 @@ def pages() -> list[str]:
 
 
 def chapters() -> list[Chapter]:
-    """The pages that are executed: those with a text twin or a notebook."""
-    found = [Chapter(page.removeprefix("book/")) for page in pages()]
+    """The pages that are executed: those with a text twin or a notebook. For exercises: `assignments.py`."""
+    names = [page.removeprefix("book/") for page in pages()]
+    found = [Chapter(name) for name in names if not name.startswith("exercises/")]
     return [chapter for chapter in found if chapter.twin.exists() or chapter.notebook.exists()]
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+import assignments
 import chapters
 import claims
 import galleries
@@ -28,7 +29,7 @@ def main() -> int:
     arguments = parser.parse_args()
     chapters.settle_environment()
 
-    todo = chapters.chapters()
+    todo = [*chapters.chapters(), *assignments.student_notebooks()]
     unknown = set(arguments.names) - {chapter.name for chapter in todo}
     if unknown or not todo:
         print(f"Not a chapter of _toc.yml: {', '.join(sorted(unknown)) or 'the table of contents is empty'}.")
@@ -49,6 +50,13 @@ def main() -> int:
         else:
             changed = save(chapter, notebook, chapters.code_fingerprint(notebook))
             report("text updated" if changed else "up to date", chapter)
+    for master in assignments.masters():
+        try:
+            changed = assignments.write_source(master, from_twin(master))
+            report("text updated" if changed else "up to date", master)
+        except ValueError as error:
+            print(error)
+            failed.append(master)
 
     with ProcessPoolExecutor(max_workers=2) as pool:
         running = {pool.submit(execute, chapter): chapter for chapter in to_run}
@@ -83,7 +91,7 @@ def from_twin(chapter: Chapter):
     if cells not in (known.get("cells"), chapters.cells_fingerprint(notebook)):
         raise ValueError(
             f"{relative(chapter.notebook)} was edited since it was made from {relative(chapter.twin)}.\n"
-            "To keep those edits: make twins. To drop them: delete the notebook. Then run make execute again."
+            f"{chapter.if_edited} Then run make execute again."
         )
     same_code = known.get("code") == chapters.code_fingerprint(notebook)
     if same_code and known.get("outputs") == chapters.outputs_fingerprint(stored):
@@ -106,6 +114,15 @@ def execute(chapter: Chapter) -> str | None:
     began = time.perf_counter()
     notebook = chapter.read_twin()
     code = chapters.code_fingerprint(notebook)  # before it runs: the package may be edited meanwhile
+    if problem := run(notebook, chapter):
+        return problem
+    save(chapter, notebook, code)
+    print(f"{time.perf_counter() - began:>12.1f} s  {relative(chapter.notebook)}", flush=True)
+    return None
+
+
+def run(notebook, chapter: Chapter) -> str | None:
+    """Run the cells of a notebook in a kernel of its own; on failure say which of them failed."""
     started = []
     client = NotebookClient(
         notebook,
@@ -124,8 +141,6 @@ def execute(chapter: Chapter) -> str | None:
         return f"\n{relative(chapter.twin)}: code cell {len(started)} of {of} failed\n{error}"
     shrink_pictures(notebook)
     keep_one_runtime(notebook)
-    save(chapter, notebook, code)
-    print(f"{time.perf_counter() - began:>12.1f} s  {relative(chapter.notebook)}", flush=True)
     return None
 
 
@@ -159,6 +174,7 @@ def save(chapter: Chapter, notebook, code: str) -> bool:
         cell.metadata.pop("execution", None)
     notebook.metadata = nbformat.from_dict(chapters.NOTEBOOK_METADATA)
     notebook.metadata["optcourse"] = {
+        **chapter.marks,
         "cells": chapters.cells_fingerprint(notebook),
         "code": code,
         "outputs": chapters.outputs_fingerprint(notebook),

@@ -2,13 +2,14 @@
 
 import sys
 
+import assignments
 import chapters
 from chapters import relative
 
 
 def main() -> int:
     conflicts = 0
-    for chapter in chapters.chapters():
+    for chapter in [*chapters.chapters(), *assignments.masters()]:
         if not chapter.notebook.exists():
             continue
         notebook = chapter.read_notebook()

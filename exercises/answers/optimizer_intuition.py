@@ -217,6 +217,21 @@ def descent_one_array(gradient, start, learning_rate, steps):
     return np.array(path)
 
 
+def descent_without_return(gradient, start, learning_rate, steps):
+    path = [start]
+    for _ in range(steps):
+        path.append(path[-1] - learning_rate * gradient(path[-1]))
+
+
+def descent_changes_start(gradient, start, learning_rate, steps):
+    path = [start]
+    params = start
+    for _ in range(steps):
+        params -= learning_rate * gradient(params)
+        path.append(params.copy())
+    return np.array(path)
+
+
 def descent_last_point(gradient, start, learning_rate, steps):
     params = start
     for _ in range(steps):
@@ -333,6 +348,8 @@ WRONG["gradient_descent"] = {
     "the point is forgotten": descent_forgets_point,
     "steps in place of points": descent_lists_steps,
     "all rows are the same point": descent_one_array,
+    "the return is missing": descent_without_return,
+    "the start is changed in place": descent_changes_start,
     "returns one point only": descent_last_point,
     "the start is missing": descent_without_start,
     "the last point is missing": descent_without_end,
