@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from optcourse import surfaces
-from optcourse.exercises.plain import LARGEST, kind_of, plain
+from optcourse.exercises.plain import kind_of, plain
 from optcourse.suggestions import ELSEWHERE
 
 # A method of this course needs one gradient a step; a loop that never ends asks for more and more.
 GRADIENTS_PER_STEP = 20
+MOST_POINTS = 10_000  # that are taken from a generator, which may never end
 SYNONYMS = ELSEWHERE | {"beta_1": "b1", "beta_2": "b2", "n_steps": "steps", "num_steps": "steps", "grad": "gradient"}
 PACKAGE = Path(surfaces.__file__).parents[1]
 NOT_STUDENTS = (f"{PACKAGE}{os.sep}", f"{sysconfig.get_path('stdlib')}{os.sep}")
@@ -40,7 +41,7 @@ def ask(answer, question: dict) -> dict:
     try:
         return plain(answer) if surface is None else follow(answer, surface, question)
     except TooManyGradients:
-        return {"kind": "endless", "gradients": GRADIENTS_PER_STEP * question["steps"]}
+        return {"kind": "endless"}
     except KeyboardInterrupt:
         return {"kind": "interrupted"}
     except BaseException as error:  # whatever a student raises, SystemExit included
@@ -80,7 +81,7 @@ def follow(function, surface, question: dict) -> dict:
 
     returned = call(function, gradient, start, {**question["hyperparameters"], "steps": question["steps"]})
     if isinstance(returned, Iterator):
-        returned = list(itertools.islice(returned, LARGEST))
+        returned = list(itertools.islice(returned, MOST_POINTS))
     return {**plain(returned), "gradients": calls, "start_changed": not np.array_equal(start, question["start"])}
 
 

@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from optcourse.exercises import verdict
+from optcourse.exercises import answers, verdict
 from optcourse.exercises.same_path import same
 
-WANTED = (
-    "It should be a function that returns an array of numbers: one row for the start and one for the point after each "
-    "step."
-)
+WANTED = "an array of numbers: one row for the start and one for the point after each step."
 
 
 def readable(answer) -> dict:
@@ -16,13 +13,13 @@ def readable(answer) -> dict:
     try:
         kind, told = str(answer["kind"]), {key: str(answer.get(key, ""))[:300] for key in ("error", "message", "line")}
         if kind != "numbers":
-            return {**told, "kind": kind, "gradients": int(answer.get("gradients", 0))}
+            return {**told, "kind": kind, "gradients": answer.get("gradients")}
         values, dtype = np.array(answer["values"], dtype=float), str(answer["dtype"])
         if dtype != "bfloat16":
             np.dtype(dtype)
         return {**answer, "values": values, "dtype": dtype}
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
-        return {"kind": "strange", "message": "not readable"}
+        return {"kind": "strange", "message": "", "gradients": 0}
 
 
 def attempt(name: str, question: dict, answer: dict, *, first: bool) -> verdict.Verdict | None:
@@ -32,12 +29,16 @@ def attempt(name: str, question: dict, answer: dict, *, first: bool) -> verdict.
         return None
     if kind == "missing":
         return verdict.not_attempted(name, f"There is no `{name}` in your notebook: was its cell deleted or renamed?")
+    if kind == "nothing" and answer["gradients"]:
+        message = "Your function asks for gradients and then returns nothing: is its last line, `return ...`, missing?"
+        return verdict.not_yet(name, message, mistake="the return is missing")
     if kind == "nothing":
         return verdict.not_attempted(name, "The function returns nothing yet.")
     if kind == "endless":
         message = (
-            f"Your function asked for more than {answer['gradients']} gradients in {question['steps']} steps. One for "
-            "each step is enough: does your loop end after `steps` steps, and does it compute each point once?"
+            f"Your function asked for more than {answers.GRADIENTS_PER_STEP * question['steps']} gradients for "
+            f"{question['steps']} steps. One for each step is enough: does your loop end after `steps` steps, and does "
+            "it compute each point once?"
         )
         return verdict.not_yet(name, message, mistake="the loop does not end")
     if kind == "interrupted":
@@ -45,7 +46,12 @@ def attempt(name: str, question: dict, answer: dict, *, first: bool) -> verdict.
         return verdict.not_yet(name, message, mistake="interrupted")
     if kind == "error":
         return verdict.not_yet(name, failed(name, question, answer, first), mistake=f"raises {answer['error'][:40]}")
-    message = f"Your answer is {answer['message']}. {WANTED}"
+    what = answer["message"] or "nothing that can be read"
+    message = (
+        f"Your answer is {what}. It should be a function that returns {WANTED}"
+        if answer["gradients"] is None
+        else f"Your function returns {what}. It should return {WANTED}"
+    )
     return verdict.not_yet(name, message, mistake="does not return an array of points")
 
 
@@ -99,7 +105,7 @@ def other_shape(path, answer, right) -> tuple[str, str]:
         return "the start is there twice", "Every step is right, but the start is in your list twice."
     if path.shape == (rows + 1, dim) and same(path[:-1], right):
         return "one step too many", f"Every step is right, but you take {rows} of them: `steps` was {rows - 1}."
-    return "a wrong number of points", f"{wanted}, the start included. Yours is {path.shape}."
+    return "a wrong number of points", f"{wanted}, the start included. Yours is {path.shape or 'one number'}."
 
 
 def other_rows(path, answer, right) -> tuple[str, str] | None:
@@ -127,6 +133,12 @@ def other_rows(path, answer, right) -> tuple[str, str] | None:
     if same(path[:-1], right[:-1]) and not path[-1].any() and right[-1].any():
         message = "Everything is right but the last row, which is still 0: your loop ends one step early."
         return "the loop ends a step early", message
+    if not same(path[:1], right[:1]) and answer.get("start_changed"):
+        message = (
+            "The first row is not the start any more: your function changes `start` in place, for example with `-=`, and "
+            "the first row is that very array. Work on a copy, `start.copy()`."
+        )
+        return "the start is changed in place", message
     if not same(path[:1], right[:1]):
         return "the first row is not the start", "The first row should be the start itself, before any step."
     return None

@@ -1,6 +1,7 @@
 """Any value as plain data, which JSON can hold, whatever kind of object it is."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from optcourse.arrays import to_numpy
 LARGEST = 100_000  # numbers in an array, entries of a list
 LONGEST = 2_000  # letters in a text
 DEEP = 3  # lists in lists, dicts in dicts
+IN_WORDS = {"ndarray": "array", "str": "text", "int": "whole number", "float": "number", "Tensor": "tensor"}
 
 
 def plain(value) -> dict:
@@ -30,7 +32,7 @@ def _plain(value) -> dict:
         return {"kind": "nothing"}
     if isinstance(value, str | bool | dict):
         return {"kind": "value", "value": _simple(value, DEEP), "message": kind_of(value)}
-    if isinstance(value, list | tuple) and len(value) > LARGEST:
+    if isinstance(value, Sequence) and len(value) > LARGEST:
         return {"kind": "strange", "message": f"a {type(value).__name__} of {len(value)} entries"}
     array = np.asarray(_without_tensors(value, DEEP))
     if array.size > LARGEST:
@@ -74,7 +76,7 @@ def _simple(value, depth: int):
 
 def kind_of(value) -> str:
     """How a message calls a value that was not expected: "a dict", "a list of 3 entries, of sizes 1 and 2"."""
-    kind = type(value).__name__
+    kind = IN_WORDS.get(type(value).__name__, type(value).__name__)
     called = f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
     try:
         if not isinstance(value, list | tuple):

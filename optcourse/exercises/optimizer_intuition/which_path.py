@@ -12,6 +12,7 @@ from optcourse.exercises.optimizer_intuition.anonymous_paths import (
     names_of,
 )
 from optcourse.exercises.optimizer_intuition.rules import CHAPTER
+from optcourse.exercises.plain import kind_of
 from optcourse.suggestions import did_you_mean
 
 NAME = "which_path"
@@ -31,7 +32,7 @@ TITLES = {"sgd": "SGD", "momentum": "momentum", "rmsprop": "RMSprop", "adam": "A
 
 def judge(asked: list[dict], given: list[dict]) -> verdict.Verdict:
     """The share of the labels that are right; for each wrong one, what in its path speaks against it."""
-    value = given[0].get("value")
+    value = given[0].get("value") if isinstance(given[0], dict) else None
     if not isinstance(value, dict):
         return verdict.not_attempted(NAME, f"There is no `{NAME}` in your notebook: was its cell deleted or renamed?")
     problem = check_form(value.get(NAME)) or check_variant(value.get("variant"))
@@ -45,8 +46,8 @@ def check_form(labels) -> verdict.Verdict | None:
     if labels is None:
         return verdict.not_attempted(NAME, f"`{NAME}` has no value yet.")
     if not isinstance(labels, dict) or "strange" in labels:
-        kind = labels["strange"] if isinstance(labels, dict) else f"a {type(labels).__name__}"
-        message = f'It should be a dict, {{"A": "...", "B": "...", "C": "...", "D": "..."}}; yours is {kind}.'
+        kind = labels["strange"] if isinstance(labels, dict) else kind_of(labels)
+        message = f'It should be a dict, {{"A": "...", "B": "...", "C": "...", "D": "..."}}; it is {kind}.'
         return verdict.not_yet(NAME, message, mistake="is not a dict")
     names = read(labels)
     if not any(names.values()):
@@ -61,7 +62,7 @@ def check_form(labels) -> verdict.Verdict | None:
 
 def check_variant(variant) -> verdict.Verdict | None:
     """A verdict where nobody can know which figure the student looked at."""
-    if isinstance(variant, int | float) and not isinstance(variant, bool) and float(variant).is_integer():
+    if isinstance(variant, int | float) and not isinstance(variant, bool) and variant % 1 == 0:
         return None
     given = "missing" if variant is None else repr(variant)
     message = f"`variant` should be a whole number without quotes, the one your figure was drawn with; it is {given}."

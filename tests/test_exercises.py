@@ -1,0 +1,618 @@
+"""Exercises: what is right passes however it is written, what is wrong is told what went wrong, and nothing raises."""
+
+import dataclasses
+import html
+import importlib
+import itertools
+import json
+import re
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import optcourse as oc
+from optcourse import exercises
+from optcourse.exercises import answers, check, same_path
+from optcourse.exercises.optimizer_intuition import adam, anonymous_paths, rmsprop, rules, which_path
+from optcourse.exercises.plain import plain
+
+matplotlib.use("Agg")
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # students' code divides by zero
+
+CATALOGUE = exercises.catalogue()
+METHODS = [name for name, exercise in CATALOGUE.items() if not exercise.needs]
+SEEDS = ("public", "1", "a private seed")
+MANY_SEEDS = [str(seed) for seed in range(25)]
+
+
+def collected(exercise):
+    """The module with the right and wrong answers of an exercise's chapter."""
+    return importlib.import_module(f"exercises.answers.{exercise.chapter}")
+
+
+def judged(name: str, answer, seed: str):
+    variables = answer if isinstance(answer, dict) else {name: answer}
+    more = {key: value for key, value in variables.items() if key != name}
+    return check(name, variables[name], seed=seed, **more)
+
+
+def named(answer) -> str:
+    return getattr(answer, "__name__", "value")
+
+
+RIGHT = [(name, answer) for name, exercise in CATALOGUE.items() for answer in collected(exercise).RIGHT[name]]
+WRONG = [(name, *entry) for name, exercise in CATALOGUE.items() for entry in collected(exercise).WRONG[name].items()]
+
+
+def module_of(name: str):
+    return importlib.import_module(f"optcourse.exercises.optimizer_intuition.{name}")
+
+
+def distance(path, other) -> float:
+    """The largest difference of two paths, in tolerances."""
+    size = 1 + np.maximum.accumulate(np.abs(other).max(axis=1))[:, None]
+    return float(np.max(np.abs(path - other) / size) / same_path.TOLERANCE)
+
+
+def walk(path, question, dtype=float):
+    gradient = answers.surface_of(question).gradient
+    start = np.array(question["start"], dtype=dtype)
+    return path(gradient, start, steps=question["steps"], **question["hyperparameters"])
+
+
+def production(question, factory):
+    return oc.run(
+        factory(**question["hyperparameters"]),
+        answers.surface_of(question),
+        question["start"],
+        steps=question["steps"],
+    ).params
+
+
+# --- the collected answers
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_exercise_has_right_and_wrong_answers_to_be_tested_with(name):
+    known = collected(CATALOGUE[name])
+    assert len(known.RIGHT[name]) >= 2
+    assert len(known.WRONG[name]) >= 4
+
+
+@pytest.mark.parametrize("name, answer", RIGHT, ids=map(named, (answer for _, answer in RIGHT)))
+def test_right_answers_pass_however_they_are_written(name, answer):
+    for seed in SEEDS:
+        verdict = judged(name, answer, seed)
+        assert verdict.passed, f"seed {seed}: {verdict}"
+        assert verdict.score == 1 and verdict.mistake == ""
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_right_answers_pass_on_many_seeds(name):
+    for seed, answer in itertools.product(MANY_SEEDS, collected(CATALOGUE[name]).RIGHT[name][:2]):
+        verdict = check(name, answer, seed=seed)
+        assert verdict.passed, f"seed {seed}: {verdict}"
+
+
+@pytest.mark.parametrize("name, mistake, answer", WRONG, ids=[f"{name}-{mistake}" for name, mistake, _ in WRONG])
+def test_wrong_answers_are_told_their_own_mistake(name, mistake, answer):
+    for seed in (*SEEDS, "2", "3"):
+        verdict = judged(name, answer, seed)
+        assert (verdict.status, verdict.mistake) == ("not yet", mistake), f"seed {seed}: {verdict}"
+        assert verdict.score < 1 and len(verdict.message) > 40
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_mistake_has_a_message_of_its_own(name):
+    wrong = collected(CATALOGUE[name]).WRONG[name]
+    messages = {judged(name, answer, "public").message for answer in wrong.values()}
+    assert len(messages) == len(wrong)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_known_mistake_is_made_by_somebody(name):
+    assert {mistake.name for mistake in module_of(name).MISTAKES} <= set(collected(CATALOGUE[name]).WRONG[name])
+
+
+# --- what makes judging safe: rounding is far below the tolerance, every mistake far above
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_single_precision_stays_far_below_the_tolerance(name):
+    method = module_of(name).RIGHT
+    for question in itertools.chain.from_iterable(map(CATALOGUE[name].questions, MANY_SEEDS)):
+        single = walk(method, question, np.float32)
+        assert single.dtype == np.float32
+        assert distance(single, walk(method, question)) < 0.05
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_mistakes_are_far_from_what_is_right_and_from_each_other(name):
+    paths = {"right": module_of(name).RIGHT, **{m.name: m.path for m in module_of(name).MISTAKES}}
+    for seed in MANY_SEEDS[:8]:
+        asked = CATALOGUE[name].questions(seed)
+        walked = {who: [walk(path, question) for question in asked] for who, path in paths.items()}
+        for (one, first), (other, second) in itertools.combinations(walked.items(), 2):
+            apart = [np.nan_to_num(np.abs(a - b), nan=np.inf) for a, b in zip(first, second, strict=True)]
+            finite = [np.isfinite(a).all() and np.isfinite(b).all() for a, b in zip(first, second, strict=True)]
+            far = any(not ok or gap.max() > 20 * same_path.TOLERANCE for ok, gap in zip(finite, apart, strict=True))
+            assert far, f"seed {seed}: {one} and {other}"
+
+
+def test_the_place_of_eps_makes_no_difference():
+    inside = rules.with_squares(rmsprop.average, lambda g, s, eps, decay, t: g / np.sqrt(s + eps))
+    corrected = rules.with_moments(
+        adam.mean,
+        adam.mean_square,
+        lambda m, s, eps, b1, b2, t: m / (1 - b1**t) / np.sqrt(s / (1 - b2**t) + eps),
+    )
+    folded = rules.with_moments(
+        adam.mean,
+        adam.mean_square,
+        lambda m, s, eps, b1, b2, t: np.sqrt(1 - b2**t) / (1 - b1**t) * m / (np.sqrt(s) + eps),
+    )
+    for name, path in (("rmsprop", inside), ("adam", corrected), ("adam", folded)):
+        for question in itertools.chain.from_iterable(map(CATALOGUE[name].questions, MANY_SEEDS)):
+            assert distance(walk(path, question), walk(module_of(name).RIGHT, question)) < 0.05
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_questions_have_a_coordinate_without_gradient_and_no_tiny_ones(name):
+    for seed in MANY_SEEDS:
+        asked = CATALOGUE[name].questions(seed)
+        slopes = np.concatenate([answers.surface_of(q).gradient(np.array(q["start"])) for q in asked])
+        assert (slopes == 0).sum() == 1
+        assert np.abs(slopes[slopes != 0]).min() > 1
+        assert {len(question["start"]) for question in asked} == {1, 2, 3}
+        assert len(asked[0]["start"]) == 2
+
+
+# --- laws that messages cite
+
+
+def first_step(answer, question):
+    path = np.asarray(walk(answer, question))
+    return path[1] - path[0]
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_numbers_in_messages_are_those_of_the_path(name, seed):
+    question, known = CATALOGUE[name].questions(seed)[0], collected(CATALOGUE[name])
+    rate = question["hyperparameters"]["learning_rate"]
+    right = first_step(known.RIGHT[name][0], question)
+    checked = 0
+    for mistake, answer in known.WRONG[name].items():
+        message = judged(name, answer, seed).message
+        patterns = {
+            r"first step is ([\d.e-]+) times too long": lambda step: np.linalg.norm(step) / np.linalg.norm(right),
+            r"([\d.e-]+) times as long as it should be": lambda step: np.linalg.norm(step) / np.linalg.norm(right),
+            r"first step is ([\d.e-]+) in every coordinate": lambda step: np.abs(step).max(),
+            r"where ([\d.e-]+) is right": lambda step: np.abs(right).max(),
+            r"first step is ([\d.e-]+) learning rates": lambda step: np.abs(step).max() / rate,
+        }
+        for pattern, measured in patterns.items():
+            for number in re.findall(pattern, message):
+                assert float(number) == pytest.approx(measured(first_step(answer, question)), rel=6e-3), mistake
+                checked += 1
+    assert checked >= 2
+
+
+def test_the_laws_of_first_steps_hold_for_the_production_optimizers():
+    for seed in MANY_SEEDS[:10]:
+        question = CATALOGUE["adam"].questions(seed)[0]
+        step, rate = np.diff(production(question, oc.optimizers.adam), axis=0)[0], question["hyperparameters"]
+        slope = answers.surface_of(question).gradient(np.array(question["start"]))
+        assert step == pytest.approx(-rate["learning_rate"] * np.sign(slope), rel=1e-6)
+        question = CATALOGUE["rmsprop"].questions(seed)[0]
+        step = np.diff(production(question, oc.optimizers.rmsprop), axis=0)[0]
+        assert np.abs(step) == pytest.approx(rmsprop.first_step(question["hyperparameters"]), rel=1e-6)
+
+
+def test_an_unknown_mistake_is_described_by_its_first_wrong_step_and_a_law():
+    def half(gradient, start, learning_rate, b1, b2, eps, steps):
+        path = adam.RIGHT(gradient, start, learning_rate=learning_rate, b1=b1, b2=b2, eps=eps, steps=steps)
+        return start + 0.5 * (path - start)
+
+    verdict = check("adam", half)
+    assert verdict.mistake == "another mistake"
+    assert "Your first step is not right" in verdict.message
+    assert "0.5 times as long as it should be" in verdict.message
+    rate = CATALOGUE["adam"].questions()[0]["hyperparameters"]["learning_rate"]
+    assert f"moves by the learning rate, {rate:.3g}" in verdict.message
+
+
+def test_a_path_that_goes_wrong_later_is_told_where():
+    def stops(gradient, start, learning_rate, steps):
+        path = [start]
+        for t in range(steps):
+            path.append(path[-1] - learning_rate * gradient(path[-1]) if t < 4 else path[-1])
+        return path
+
+    verdict = check("gradient_descent", stops)
+    assert "Your first 4 steps are right, step 5 is not" in verdict.message
+    assert "does not move" in verdict.message
+
+
+def test_the_classical_form_of_nesterov_passes_with_a_remark_and_the_chapters_without():
+    known = collected(CATALOGUE["nesterov"])
+    assert check("nesterov", known.nesterov_as_in_the_chapter).message == ""
+    assert "classical form" in check("nesterov", known.nesterov_looks_ahead).message
+
+
+# --- questions, answers and verdicts are plain data
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_questions_are_the_same_for_a_seed_and_others_for_another(name):
+    exercise = CATALOGUE[name]
+    assert exercise.questions("a") == exercise.questions("a")
+    texts = {json.dumps(exercise.questions(seed)) for seed in MANY_SEEDS}
+    assert len(texts) == len(MANY_SEEDS)
+    assert exercise.questions() == exercise.questions("public")
+
+
+@pytest.mark.parametrize("name, answer", [*RIGHT, *((name, answer) for name, _, answer in WRONG)])
+def test_questions_and_answers_survive_json(name, answer):
+    exercise = CATALOGUE[name]
+    questions = json.loads(json.dumps(exercise.questions()))
+    assert questions == exercise.questions()
+    picked = answers.pick(exercise, answer if isinstance(answer, dict) else {name: answer})
+    given = json.loads(json.dumps(answers.ask_all(picked, questions)))
+    assert str(exercise.judge(questions, given)) == str(judged(name, answer, "public"))
+
+
+def test_the_seed_can_come_from_the_environment(monkeypatch):
+    def told(gradient, start, learning_rate, steps):
+        raise ValueError(f"{start}")
+
+    monkeypatch.setenv("OPTCOURSE_SEED", "7")
+    assert check("gradient_descent", told) == check("gradient_descent", told, seed="7")
+    monkeypatch.delenv("OPTCOURSE_SEED")
+    assert check("gradient_descent", told) != check("gradient_descent", told, seed="7")
+
+
+# --- how a function may be called
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda gradient, start, learning_rate, momentum, steps: (gradient, start, learning_rate, momentum, steps),
+        lambda f, x, a, b, n: (f, x, a, b, n),
+        lambda start, gradient, steps, momentum, learning_rate: (gradient, start, learning_rate, momentum, steps),
+        lambda grad, start, n_steps, lr, beta: (grad, start, lr, beta, n_steps),
+        lambda gradient, start, **rest: (gradient, start, rest["learning_rate"], rest["momentum"], rest["steps"]),
+        lambda *all_of_them: all_of_them,
+        lambda f, x, /, learning_rate, momentum, *, steps: (f, x, learning_rate, momentum, steps),
+    ],
+)
+def test_arguments_are_found_by_name_and_otherwise_by_place(function):
+    settings_ = {"learning_rate": 0.1, "momentum": 0.9, "steps": 3}
+    assert answers.call(function, "gradient", "start", settings_) == ("gradient", "start", 0.1, 0.9, 3)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda path: path.astype(object),
+        lambda path: [row.tolist() for row in path],
+        lambda path: iter(path),
+        lambda path: path[:, 0] if path.shape[1] == 1 else path,
+        lambda path: np.asfortranarray(path).astype(np.longdouble),
+        lambda path: np.ma.array(path),
+        lambda path: (row for row in path),
+        lambda path: [[__import__("torch").tensor(x, requires_grad=True) for x in row] for row in path],
+    ],
+)
+def test_points_may_come_in_any_container(rows):
+    assert check("gradient_descent", lambda *a, **k: rows(module_of("gradient_descent").RIGHT(*a, **k))).passed
+
+
+# --- never raises
+
+
+class Hostile:
+    """Raises wherever it is touched."""
+
+    def boom(self, *arguments, **named):
+        raise SystemExit("boom")
+
+    __array__ = __iter__ = __len__ = __eq__ = __repr__ = __str__ = __float__ = __bool__ = __hash__ = __index__ = boom
+
+    def __getattr__(self, name):
+        raise ValueError(name)
+
+
+class Disguised:
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+
+class SilentError(Exception):
+    def __str__(self):
+        raise KeyError("no text")
+
+
+class HostileDict(dict):
+    def items(self):
+        raise ValueError
+
+    __len__ = items
+
+
+class HostileText(str):
+    def lower(self):
+        raise ValueError
+
+    __str__ = lower
+
+
+def endless_without_gradients(gradient, start, *rest):
+    while True:
+        yield start
+
+
+def endless_with_gradients(gradient, start, *rest):
+    while True:
+        yield gradient(start)
+
+
+def endless_and_deaf(gradient, start, *rest):
+    while True:
+        try:
+            gradient(start)
+        except Exception:
+            continue
+
+
+def recursive(*rest):
+    return recursive(*rest)
+
+
+LOOP = []
+LOOP.append(LOOP)
+ZOO = [
+    *(Hostile(), Hostile, Disguised(), HostileDict(a=1), HostileText("A"), LOOP, object(), type, len, int, np.sin),
+    *(None, ..., True, 1, 1.5, 1j, 10**400, float("nan"), "x" * 10**6, b"x", bytearray(3), range(10**9), json),
+    *(
+        [],
+        (),
+        {},
+        "",
+        [[1, 2], [3]],
+        [None] * 5,
+        [10**400],
+        {1, 2},
+        {Hostile: 1},
+        {"A": 10**5000},
+        {"a": {"b": {"c": {}}}},
+    ),
+    *(np.zeros(10**6), np.zeros((3, 3), complex), np.array(["a"]), np.array([object()]), np.float16(1), np.ma.masked),
+    *(np.zeros((0, 2)), np.zeros((13, 0)), np.broadcast_to(1.0, (10**9, 2)), np.datetime64("2020-01-01")),
+    *(np.full((13, 2), np.nan), np.full((13, 2), np.inf), np.full((13, 2), 1e308), [Hostile()], [[Hostile(), 1]]),
+]
+ERRORS = [
+    SystemExit(1),
+    MemoryError(),
+    StopIteration(),
+    GeneratorExit(),
+    BaseException(),
+    SilentError(),
+    Exception("<b>"),
+]
+
+
+def raiser(error):
+    def function(*arguments, **settings):
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize("name", ["adam", "which_path"])
+def test_nothing_that_a_notebook_can_hold_makes_check_raise(name):
+    returning = [lambda *a, value=value, **k: value for value in ZOO]
+    strange = [endless_without_gradients, endless_with_gradients, endless_and_deaf, recursive]
+    for answer in [*ZOO, *returning, *map(raiser, ERRORS), *strange]:
+        verdict = check(name, answer, variant=answer)
+        assert verdict.status in ("not yet", "not attempted"), verdict.message
+        assert verdict.message and str(verdict) and verdict._repr_html_()
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=12))
+@settings(deadline=None, max_examples=60)
+def test_any_value_becomes_plain_data(value):
+    for answer in (value, {"A": value}, [value, value]):
+        assert json.loads(json.dumps(plain(answer)))["kind"] in {"nothing", "value", "numbers", "strange"}
+
+
+KEYS = st.sampled_from(["kind", "values", "dtype", "value", "which_path", "variant", "message", "line", "A", "error"])
+WORDS = st.sampled_from(["numbers", "value", "error", "nothing", "strange", "float64", "f8,f8", "O", "adam", ""])
+FORGED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@given(forged=FORGED)
+@settings(deadline=None, max_examples=150)
+@pytest.mark.parametrize("name", ["gradient_descent", "which_path"])
+def test_a_judge_survives_forged_answers(name, forged):
+    questions = CATALOGUE[name].questions()
+    assert not CATALOGUE[name].judge(questions, [forged] * len(questions)).passed
+
+
+def test_names_that_are_none_are_answered_in_words():
+    assert "Did you mean 'adam'?" in check("admam", None).message
+    assert check("Adam", None).message.startswith("There is no exercise 'Adam'.")
+    for name in (None, 3, Hostile(), [], len):
+        assert 'check("heavy_ball", heavy_ball)' in check(name, None).message
+    assert '`check("adam", adam)`' in check("adam").message
+    assert '`check("which_path", which_path, variant=variant)`' in check("which_path", {}).message
+    with pytest.raises(KeyError, match="Did you mean"):
+        exercises.get("admam")
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_what_is_missing_or_unwritten_is_not_attempted(name):
+    questions = CATALOGUE[name].questions()
+    missing = CATALOGUE[name].judge(questions, [{"kind": "missing"}] * len(questions))
+    assert missing.status == "not attempted" and name in missing.message
+
+    def stub(*arguments):
+        raise NotImplementedError
+
+    empty = [dict.fromkeys("ABCD"), dict.fromkeys("ABCD", "")] if name == "which_path" else [lambda *a: None, stub]
+    for answer in (None, ..., *empty):
+        verdict = check(name, answer, variant=1)
+        assert (verdict.status, verdict.score, verdict.mistake) == ("not attempted", 0, "")
+
+
+def test_an_interrupted_function_is_not_asked_again():
+    asked = []
+
+    def interrupted(*arguments):
+        asked.append(arguments)
+        raise KeyboardInterrupt
+
+    assert check("adam", interrupted).mistake == "interrupted"
+    assert len(asked) == 1
+
+
+def test_an_error_says_where_in_the_students_code():
+    def adam(gradient, start, learning_rate, b1, b2, eps, steps):
+        return np.zeros(3) @ start
+
+    verdict = check("adam", adam)
+    assert "ValueError in the line `return np.zeros(3) @ start`" in verdict.message
+
+    def only_two(gradient, start, learning_rate, steps):
+        path = [start]
+        for _ in range(steps):
+            path.append(path[-1] - learning_rate * gradient(path[-1]))
+            assert start[1] is not None
+        return path
+
+    assert (
+        "Here `start` has 1 coordinate; the questions before went well." in check("gradient_descent", only_two).message
+    )
+    assert "It is called as `adam(gradient, start, " in check("adam", lambda gradient: 1).message
+
+
+# --- verdicts
+
+
+def test_a_verdict_is_escaped_and_counts_its_points():
+    verdict = check("adam", raiser(ValueError("<script>alert(1)</script>")))
+    shown = verdict._repr_html_()
+    assert "<script>" not in shown and html.escape("<script>") in shown
+    assert "<code>raise error</code>" in shown
+    assert verdict.points(2) == 0
+    assert check("adam", adam.RIGHT).points(2) == 2
+    assert check("admam", adam.RIGHT).points(2) == 0
+    assert dataclasses.replace(verdict, score=0.5).points(3) == 1.5
+
+
+def test_a_wrong_path_is_drawn_beside_the_right_one():
+    from matplotlib import pyplot as plt
+
+    wrong = collected(CATALOGUE["adam"]).WRONG["adam"]
+    for mistake in ("no bias correction", "t starts at 0", "no square root"):
+        _, ax = plt.subplots()
+        assert check("adam", wrong[mistake]).plot(ax) is ax
+        assert {line.get_label() for line in ax.get_lines()} >= {"right", "yours"}
+        plt.close(ax.figure)
+    with pytest.raises(ValueError, match="no picture"):
+        check("adam", adam.RIGHT).plot()
+
+
+# --- which path is whose
+
+
+def test_neighbours_have_other_orders_and_every_order_occurs():
+    orders = [tuple(anonymous_paths.names_of(variant).values()) for variant in range(-30, 60)]
+    assert all(one != other for one, other in itertools.pairwise(orders))
+    assert {len(set(orders[i : i + 24])) for i in range(60)} == {24}
+    starts = {tuple(exercises.anonymous_paths(variant).paths["A"][0]) for variant in range(4)}
+    assert len(starts) == 4
+
+
+@pytest.mark.parametrize("variant", [0, 1, 2, 3, 97, -5, 10**20])
+def test_anonymous_paths_are_those_of_the_production_optimizers(variant):
+    figure = exercises.anonymous_paths(variant)
+    start = figure.paths["A"][0]
+    for label, name in anonymous_paths.names_of(variant).items():
+        optimizer = anonymous_paths.OPTIMIZERS[name]
+        path = oc.run(optimizer, anonymous_paths.ravine(), start, steps=anonymous_paths.STEPS)
+        np.testing.assert_allclose(figure.paths[label], path.params, atol=1e-9)
+    assert not any(name in repr(figure) for name in anonymous_paths.OPTIMIZERS)
+
+
+def test_the_figure_can_be_read_without_colours():
+    from matplotlib import pyplot as plt
+
+    _, ax = plt.subplots()
+    assert exercises.anonymous_paths(5).plot(ax) is ax
+    lines = {line.get_label(): line for line in ax.get_lines() if line.get_label() in anonymous_paths.LABELS}
+    assert len(lines) == 4
+    assert len({line.get_marker() for line in lines.values()}) == 4
+    assert len({line.get_linestyle() for line in lines.values()}) == 4
+    assert {text.get_text() for text in ax.texts} == set(anonymous_paths.LABELS)
+    for line in lines.values():
+        low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
+        assert ((line.get_xydata() >= low) & (line.get_xydata() <= high)).all()
+    plt.close(ax.figure)
+
+
+@pytest.mark.parametrize("variant", ["17", 1.5, True, None, [1]])
+def test_a_variant_that_is_no_whole_number_is_refused_in_words(variant):
+    with pytest.raises(TypeError, match="whole number"):
+        exercises.anonymous_paths(variant)
+    verdict = check("which_path", anonymous_paths.names_of(0), variant=variant)
+    assert verdict.mistake == "variant is not a whole number"
+
+
+@pytest.mark.parametrize("variant", range(24))
+def test_labels_are_judged_one_by_one(variant):
+    right = anonymous_paths.names_of(variant)
+    assert check("which_path", right, variant=variant).passed
+    assert check("which_path", right, variant=np.int64(variant)).passed
+    for one, other in itertools.combinations(right, 2):
+        swapped = {**right, one: right[other], other: right[one]}
+        verdict = check("which_path", swapped, variant=variant)
+        assert verdict.score == 0.5 and verdict.points(4) == 2
+        kept = ", ".join(label for label in right if label not in (one, other))
+        assert verdict.message.startswith(f"2 of 4 are right: {kept}.")
+        for label in (one, other):
+            assert f"{label} is not {which_path.TITLES[swapped[label]]}:" in verdict.message
+            assert f"{label} is {which_path.TITLES[right[label]]}" not in verdict.message
+
+
+def test_what_speaks_against_a_name_is_true_of_the_path_and_not_of_the_names_own():
+    paths = {name: anonymous_paths.run(name).params for name in anonymous_paths.OPTIMIZERS}
+    steps = {name: np.diff(path, axis=0) for name, path in paths.items()}
+    ratio = {name: np.abs(step[0]).max() / np.abs(step[0]).min() for name, step in steps.items()}
+    leap = {name: np.linalg.norm(step[0]) / np.linalg.norm(step[1]) for name, step in steps.items()}
+    assert ratio["adam"] == pytest.approx(1) and ratio["rmsprop"] == pytest.approx(1)
+    assert ratio["sgd"] == pytest.approx(ratio["momentum"]) and ratio["sgd"] > 4
+    assert leap["rmsprop"] > 1.9 and leap["adam"] == pytest.approx(1, abs=0.05)
+    for claimed, true in itertools.permutations(paths, 2):
+        said = which_path.sign_against(claimed, paths[true])
+        adaptive = {"rmsprop", "adam"}
+        if (claimed in adaptive) != (true in adaptive):
+            wanted = (
+                "equally long in both" if true in adaptive else f"{ratio[true]:.1f} times as long in one coordinate"
+            )
+        else:
+            wanted = {
+                "sgd": "degrees away",
+                "momentum": "straight downhill",
+                "rmsprop": "about as long as its second",
+            }.get(claimed, f"{leap[true]:.1f} times as long as its second")
+        assert wanted in said, (claimed, true, said)
