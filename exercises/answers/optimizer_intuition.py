@@ -5,7 +5,7 @@ judged with. A function needs nothing but `np` around it, so that its source can
 that is a value is a dict of the notebook's variables.
 """
 
-# ruff: noqa: RUF005  (students' code)
+# ruff: noqa: F821, RUF005  (students' code)
 import numpy as np
 
 RIGHT, WRONG = {}, {}
@@ -325,7 +325,7 @@ def descent_until_flat(gradient, start, learning_rate, steps):
 def descent_misspelt(gradient, start, learning_rate, steps):
     path = [start]
     for _ in range(steps):
-        path.append(path[-1] - learning_rate * gradient(params))  # noqa: F821
+        path.append(path[-1] - learning_rate * gradient(params))
     return np.array(path)
 
 

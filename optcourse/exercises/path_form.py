@@ -135,8 +135,8 @@ def other_rows(path, answer, right) -> tuple[str, str] | None:
         return "the loop ends a step early", message
     if not same(path[:1], right[:1]) and answer.get("start_changed"):
         message = (
-            "The first row is not the start any more: your function changes `start` in place, for example with `-=`, and "
-            "the first row is that very array. Work on a copy, `start.copy()`."
+            "The first row is not the start any more: your function changes `start` in place, for example with `-=`, "
+            "and the first row is that very array. Work on a copy, `start.copy()`."
         )
         return "the start is changed in place", message
     if not same(path[:1], right[:1]):

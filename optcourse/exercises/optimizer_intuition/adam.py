@@ -86,8 +86,8 @@ MISTAKES = (
     Mistake(
         "eps forgotten",
         "Where the gradient is exactly 0, your point becomes nan: m and s are 0 there, and 0 / 0 is not a number. "
-        "Everything else is right. Add eps to the root; that is what it is for. In training, a word that does not "
-        "occur in a batch has such gradients.",
+        "Everything else is right. Add eps to the root, in brackets: / (sqrt(s) + eps). In training, a word that does "
+        "not occur in a batch has such gradients.",
         with_moments(mean, mean_square, lambda m, s, eps, b1, b2, t: (m / (1 - b1**t)) / np.sqrt(s / (1 - b2**t))),
     ),
     Mistake(

@@ -71,7 +71,7 @@ MISTAKES = (
     Mistake(
         "steps of one length",
         "All your steps are exactly learning_rate long: you divide the gradient by its length. Gradient descent "
-        "keeps the length. That makes its steps shorter near a minimum, so that it can settle there.",
+        "leaves it as long as it is, so its steps get shorter near a minimum, and it can settle there.",
         without_memory(lambda x, g, lr, t: x - lr * g / np.linalg.norm(g)),
     ),
     Mistake(

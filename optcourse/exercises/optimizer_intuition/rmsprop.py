@@ -74,8 +74,8 @@ MISTAKES = (
     Mistake(
         "eps forgotten",
         "Where the gradient is exactly 0, your point becomes nan: s is 0 there, and 0 / 0 is not a number. Everything "
-        "else is right. Add eps to the root; that is what it is for. In training, a unit that is switched off has "
-        "such gradients.",
+        "else is right. Add eps to the root, in brackets: / (sqrt(s) + eps). In training, a unit that is switched off "
+        "has such gradients.",
         with_squares(average, lambda g, s, eps, decay, t: g / np.sqrt(s)),
     ),
     Mistake(
