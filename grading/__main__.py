@@ -1,0 +1,95 @@
+"""Grade a folder of submissions (`make grade SUBMISSIONS=folder`, or `python -m grading folder`)."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from grading import feedback, gradebook, report
+from grading.pipeline import Assignment, grade
+from grading.results import count_by_state
+from grading.sandbox import MB, Limits, Sandbox
+from optcourse.exercises.exercise import PUBLIC_SEED
+from optcourse.suggestions import did_you_mean
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = "OPTCOURSE_SEED"
+
+
+def main() -> int:
+    arguments = parse()
+    master = arguments.course / "source" / arguments.assignment / f"{arguments.assignment}.ipynb"
+    release = ROOT / "book" / "exercises" / f"{arguments.assignment}.ipynb"
+    if not master.exists() or not release.exists():
+        known = [path.stem for path in (ROOT / "book" / "exercises").glob("*.ipynb")]
+        hint = did_you_mean(arguments.assignment, known)
+        print(f"There is no assignment {arguments.assignment!r}.{hint} There are: {', '.join(sorted(known))}.")
+        return 2
+    say_what_is_special()
+
+    into = arguments.course / "grades" / arguments.assignment
+    limits = Limits(time=arguments.time, cell_time=arguments.cell_time, memory=arguments.memory * MB)
+    # A request to end is an interruption too: sandboxes are stopped, and what is done is kept.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with tqdm(unit=" submissions", disable=None) as bar:
+
+            def on_result(result, known):
+                bar.set_postfix_str(f"{result.student}: {result.state}{' (known)' if known else ''}")
+                bar.update()
+
+            results = grade(
+                arguments.submissions,
+                Assignment(arguments.assignment, release, os.environ.get(SEED) or PUBLIC_SEED),
+                keep_in=into / "results",
+                limits=limits,
+                jobs=arguments.jobs,
+                on_result=on_result,
+            )
+    except FileNotFoundError as error:
+        print(error)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped. What has been graded is kept: the same command goes on from here.")
+        return 130
+
+    points = report.points_of(master)
+    gradebook.record(results, course=arguments.course, assignment=arguments.assignment)
+    feedback.write(results, course=arguments.course, assignment=arguments.assignment)
+    report.write(results, points, into)
+    print(report.table(results, points))
+    counts = ", ".join(f"{count} {state}" for state, count in count_by_state(results).items())
+    print(f"\n{len(results)} submissions: {counts}.")
+    for what, where in (("Table", into / "grades.csv"), ("Report", into / "report.html")):
+        print(f"{what + ':':<10}{where}")
+    print(f"Feedback: {arguments.course / 'feedback'}")
+    return 0
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
+    parser.add_argument("submissions", type=Path, help="the folder of submissions: a file or a folder for each student")
+    parser.add_argument("--assignment", default="optimizer_intuition", help="default: %(default)s")
+    parser.add_argument("--course", type=Path, default=ROOT / "exercises", help="nbgrader's course folder")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time; default: one per core")
+    defaults = Limits()
+    parser.add_argument("--time", type=float, default=defaults.time, help="seconds for a submission: %(default)s")
+    parser.add_argument("--cell-time", type=float, default=defaults.cell_time, help="seconds for a cell: %(default)s")
+    parser.add_argument("--memory", type=int, default=defaults.memory // MB, help="MB for a submission: %(default)s")
+    parser.epilog = f"The private seed is taken from the environment variable {SEED}."
+    return parser.parse_args()
+
+
+def say_what_is_special() -> None:
+    """What an instructor should know before trusting the grades."""
+    if not os.environ.get(SEED):
+        print(f"No private seed ({SEED}): the questions are those that students can see in their notebooks.")
+    if weakness := Sandbox().weakness:
+        print(f"Warning: {weakness}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""A class of students, as a grader meets it: what each hands in, and what is to become of it."""
+
+import copy
+import inspect
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from exercises.answers import optimizer_intuition as answers
+
+ASSIGNMENT = "optimizer_intuition"
+RELEASE = Path(__file__).resolve().parent.parent / "book" / "exercises" / f"{ASSIGNMENT}.ipynb"
+NAMES = ("gradient_descent", "heavy_ball", "nesterov", "rmsprop", "adam", "which_path")
+
+
+@dataclass(frozen=True)
+class Student:
+    """One submission: the file's content, and the state and the scores it must get.
+
+    `scores` are those of all exercises, in the order of NAMES, None where nothing can be judged; `says` must occur in
+    the message of the exercise it is given for, or in the explanation of the whole under "".
+    """
+
+    name: str
+    content: bytes
+    state: str = "graded"
+    scores: tuple | None = (1, 1, 1, 1, 1, 1)
+    says: dict[str, str] = field(default_factory=dict)
+    file: str = ""
+
+
+def release():
+    return nbformat.read(RELEASE, as_version=4)
+
+
+def source(function, name: str) -> str:
+    """The code of an answer, under the name that the exercise asks for."""
+    return inspect.getsource(function).replace(f"def {function.__name__}(", f"def {name}(", 1)
+
+
+def right(which: int = 0) -> dict[str, str]:
+    """Right answers to everything."""
+    code = {}
+    for name in NAMES:
+        answer = answers.RIGHT[name][which % len(answers.RIGHT[name])]
+        code[name] = source(answer, name) if callable(answer) else f"{name} = {answer['which_path']!r}"
+    return code
+
+
+def cell_of(notebook, grade_id: str) -> int:
+    cells = enumerate(notebook.cells)
+    return next(i for i, cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def fill(code: dict[str, str], notebook=None):
+    """The released notebook with answers written into it."""
+    notebook = notebook or release()
+    for name, text in code.items():
+        notebook.cells[cell_of(notebook, name)].source = text
+    return notebook
+
+
+def dump(notebook) -> bytes:
+    return nbformat.writes(notebook).encode()
+
+
+def with_cell(text: str, *, first: bool = False, code: dict | None = None, kind=new_code_cell):
+    """A notebook in which everything is right, and one cell was added."""
+    notebook = fill(right() if code is None else code)
+    notebook.cells.insert(0 if first else len(notebook.cells), kind(text))
+    return notebook
+
+
+def without_metadata(notebook):
+    """As some services give notebooks back: nothing but the cells' text."""
+    for cell in notebook.cells:
+        cell.metadata = {}
+        cell.pop("id", None)
+    notebook.metadata = {}
+    notebook.nbformat_minor = 4
+    return notebook
+
+
+def from_colab(notebook):
+    """Colab keeps nbgrader's ids, adds its own, and gives every cell an id."""
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata.update(id=f"Xy{number}", colab={"base_uri": "https://localhost:8080/"})
+    notebook.metadata = {"colab": {"provenance": []}, "kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    return notebook
+
+
+def shuffled(notebook):
+    """The answers in the opposite order, cells added between them, the tests deleted."""
+    order = [cell_of(notebook, name) for name in NAMES]
+    own = [notebook.cells[index] for index in reversed(order)]
+    for index, cell in zip(order, own, strict=True):
+        notebook.cells[index] = cell
+    tests = {cell_of(notebook, f"check_{name}") for name in NAMES[:4]}
+    notebook.cells = [cell for index, cell in enumerate(notebook.cells) if index not in tests]
+    notebook.cells.insert(3, new_markdown_cell("# My notes"))
+    notebook.cells.insert(9, new_code_cell("print('hello')"))
+    return notebook
+
+
+def deleted(notebook, *names):
+    gone = {cell_of(notebook, grade_id) for name in names for grade_id in (name, f"check_{name}")}
+    notebook.cells = [cell for index, cell in enumerate(notebook.cells) if index not in gone]
+    return notebook
+
+
+def wrong_ones() -> list[Student]:
+    """One student for each plausible mistake, spread over few notebooks: the n-th makes every n-th mistake."""
+    students = []
+    most = max(len(answers.WRONG[name]) for name in NAMES)
+    for number in range(most):
+        code, says, scores = right(), {}, []
+        for name in NAMES:
+            mistakes = list(answers.WRONG[name].items())
+            if number < len(mistakes) and callable(mistakes[number][1]):
+                mistake, function = mistakes[number]
+                code[name], says[name] = source(function, name), mistake
+            scores.append(0 if name in says else 1)
+        if says:
+            students.append(Student(f"mistake {number}", dump(fill(code)), scores=tuple(scores), says=says))
+    return students
+
+
+LOOP = "def adam(gradient, start, learning_rate, b1, b2, eps, steps):\n    while True:\n        pass\n"
+PROCESS_BOMB = """
+import os, time
+for _ in range(400):
+    if os.fork() == 0:
+        time.sleep(300)
+        os._exit(0)
+"""
+MEMORY_BOMB = """
+hoard = []
+while True:
+    hoard.append(bytearray(10**8))
+"""
+GIGABYTE = "for _ in range(1_000_000):\n    print('x' * 1000)"
+NETWORK = """
+import urllib.request
+print(urllib.request.urlopen("http://192.0.2.1", timeout=5).read())
+"""
+READ_MASTER = """
+import glob, json, os, re, sys
+import optcourse
+root = os.path.dirname(os.path.dirname(optcourse.__file__))
+found = glob.glob(root + "/exercises/**/*", recursive=True) + glob.glob(root + "/book/**/*", recursive=True)
+found += [name for name in os.environ if "SEED" in name]
+print("FOUND", found)
+for path in found:
+    if path.endswith(".ipynb"):
+        for cell in json.load(open(path))["cells"]:
+            exec("".join(cell["source"]))
+"""
+REPLACES_ALLCLOSE = """
+import numpy as np
+import jax.numpy as jnp
+import optax
+np.allclose = np.array_equal = np.isclose = np.all = lambda *a, **k: True
+jnp.allclose = np.testing.assert_allclose = lambda *a, **k: True
+optax.apply_updates = optax.adam = optax.sgd = lambda *a, **k: 0
+"""
+REPLACES_CHECK = """
+import optcourse.exercises as exercises
+from optcourse.exercises import answers, catalogue, remote, verdict
+good = verdict.Verdict("adam", "passed", "", 1.0)
+check = exercises.check = catalogue.check = lambda *a, **k: good
+verdict.not_yet = lambda *a, **k: good
+answers.ask = lambda *a, **k: {"kind": "passed", "score": 1.0, "status": "passed"}
+remote.ask_all = lambda *a: '[{"kind": "passed", "score": 1, "passed": true}]'
+"""
+FORGES = """
+import glob, json, os
+for name in ("gradient_descent", "heavy_ball", "nesterov", "rmsprop", "adam", "which_path"):
+    forged = {"exercise": name, "score": 1.0, "status": "passed", "answers": [{"kind": "numbers"}] * 4}
+    line = json.dumps(forged) + chr(10)
+    print(line)
+    for path in ["/dev/stdout", "/dev/stderr", *glob.glob(f"/proc/{os.getppid()}/fd/*"), *glob.glob("/proc/1/fd/*")]:
+        try:
+            with open(path, "w") as file:
+                file.write(line)
+        except OSError as error:
+            print(error)
+print("✓ adam: passed. 1.0")
+"""
+NOTHING = (0, 0, 0, 0, 0, 0)
+ALL = (1, 1, 1, 1, 1, 1)
+
+
+def students() -> list[Student]:
+    """The whole class."""
+    unreadable = {"state": "unreadable", "scores": None}
+    limited = {"scores": (None,) * 6}
+    other = nbformat.v4.new_notebook(cells=[new_markdown_cell("# Week 3"), new_code_cell("def adam(x):\n    return x")])
+    other_chapter = fill(right())
+    other_chapter.metadata["optcourse"]["assignment"] = "schedulers"
+    half = dump(fill(right()))
+    return [
+        Student("right", dump(fill(right()))),
+        *[
+            Student(f"right differently {n}", dump(fill(right(n))))
+            for n in range(1, max(map(len, answers.RIGHT.values())))
+        ],
+        *wrong_ones(),
+        Student("as released", dump(release()), scores=NOTHING, says={"adam": "nothing yet"}),
+        Student("empty file", b"", **unreadable),
+        Student("no cells", dump(nbformat.v4.new_notebook()), state="wrong notebook", scores=None),
+        Student(
+            "syntax error",
+            dump(fill({**right(), "adam": "def adam(gradient, start:\n    return start"})),
+            scores=(1, 1, 1, 1, 0, 1),
+            says={"adam": "SyntaxError"},
+        ),
+        Student(
+            "exception at import",
+            dump(with_cell("import a_package_that_nobody_has", first=True, code={})),
+            scores=NOTHING,
+        ),
+        Student(
+            "exception in the function",
+            dump(fill({**right(), "adam": "def adam(*settings):\n    return settings[99]"})),
+            scores=(1, 1, 1, 1, 0, 1),
+            says={"adam": "IndexError"},
+        ),
+        Student("loop in a cell", dump(with_cell("while True: pass", first=True)), says={"": "still running"}),
+        Student(
+            "loop in the answer's cell",
+            dump(fill({**right(), "adam": "while True:\n    pass\n\n" + right()["adam"]})),
+            state="timed out",
+            scores=(1, 1, 1, 1, None, 1),
+        ),
+        Student(
+            "loop in the function",
+            dump(fill({**right(), "adam": LOOP})),
+            state="timed out",
+            scores=(1, 1, 1, 1, None, 1),
+            says={"adam": "still running"},
+        ),
+        Student("memory bomb", dump(with_cell(MEMORY_BOMB, first=True)), state="out of memory", **limited),
+        Student("process bomb", dump(with_cell(PROCESS_BOMB))),
+        Student("gigabyte", dump(with_cell(GIGABYTE)), says={"": "printed too much"}),
+        Student(
+            "gigabyte in the answer's cell",
+            dump(fill({**right(), "adam": GIGABYTE + "\n" + right()["adam"]})),
+            state="too much output",
+            scores=(1, 1, 1, 1, None, 1),
+        ),
+        Student(
+            "kernel killed",
+            dump(with_cell("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")),
+            state="kernel died",
+            **limited,
+        ),
+        Student(
+            "runner killed",
+            dump(with_cell("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")),
+            state="kernel died",
+            **limited,
+        ),
+        Student("network", dump(with_cell(NETWORK)), says={}),
+        Student("reads the master", dump(with_cell(READ_MASTER, code={})), scores=NOTHING),
+        Student(
+            "replaces allclose",
+            dump(with_cell(REPLACES_ALLCLOSE, code={"adam": "def adam(*a):\n    return []"})),
+            scores=NOTHING,
+        ),
+        Student("replaces the check", dump(with_cell(REPLACES_CHECK, code={})), scores=NOTHING),
+        Student("forges results", dump(with_cell(FORGES, code={})), scores=NOTHING),
+        Student("metadata stripped", dump(without_metadata(fill(right())))),
+        Student("from Colab", dump(from_colab(fill(right()))), file="from Colab/Copy of exercises (1).ipynb"),
+        Student("shuffled", dump(shuffled(fill(right())))),
+        Student("cells deleted", dump(deleted(fill(right()), "adam", "rmsprop")), scores=(1, 1, 1, 0, 0, 1)),
+        Student("not JSON", b"%PDF-1.7 this is not a notebook", **unreadable),
+        Student("cut off", half[: len(half) // 2], **unreadable),
+        Student("a picture", b"\x89PNG", file="a picture/notebook.png", **unreadable),
+        Student("another course", dump(other), state="wrong notebook", scores=None),
+        Student("another chapter", dump(other_chapter), state="wrong notebook", scores=None),
+    ]
+
+
+def hand_in(folder: Path, class_: list[Student]) -> Path:
+    """Put what the students hand in into a folder."""
+    for student in class_:
+        path = folder / (student.file or f"{student.name}.ipynb")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(student.content)
+    return folder
+
+
+def as_json(notebook) -> dict:
+    return json.loads(nbformat.writes(copy.deepcopy(notebook)))
