@@ -32,11 +32,11 @@ lab: $(INSTALLED)     ## open the book in JupyterLab
 ifdef SEED
 grade: export OPTCOURSE_SEED = $(value SEED)
 endif
-grade: $(INSTRUCTOR)  ## grade a folder: SUBMISSIONS=folder [ASSIGNMENT=name] [INTO=folder] [SEED=private]
+grade: $(INSTRUCTOR)  ## grade a folder: SUBMISSIONS=folder [ASSIGNMENT=name] [COURSE=folder] [SEED=private]
 	@test -n "$(SUBMISSIONS)" || { \
 		echo "Say which folder holds the submissions: make grade SUBMISSIONS=folder"; exit 1; }
 	@$(BIN)/python -m grading "$(SUBMISSIONS)" \
-		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(INTO),--into "$(INTO)")
+		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(COURSE),--course "$(COURSE)")
 
 bench: $(INSTRUCTOR)  ## measure the package against its yardsticks
 	@$(BIN)/python -m benchmarks

@@ -42,11 +42,13 @@ def test_every_text_is_a_chapter():
 
 
 def test_every_notebook_is_compared_by_nbval():
-    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-p", "no:cacheprovider", "book"]
+    options = ["--collect-only", "--quiet", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, "book", "exercises"]
     listing = subprocess.run(command, cwd=chapters.ROOT, text=True, capture_output=True).stdout
     for chapter in NOTEBOOKS:
         collected = listing.count(f"{chapters.relative(chapter.notebook)}::")
         assert collected == len(code_cells(chapter.read_notebook())), listing
+    assert "exercises/source" not in listing, "masters are not notebooks of the book"
 
 
 @each_chapter

@@ -330,6 +330,25 @@ def test_a_master_that_nbgrader_refuses_says_why(mine):
     assert "Traceback" in str(error.value)
 
 
+def test_make_grade_passes_the_seed_on_unseen(tmp_path):
+    if not shutil.which("make"):
+        pytest.skip("no make on this machine")
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$OPTCOURSE_SEED, $@"\n')
+    python.chmod(0o755)
+
+    def make(*arguments):
+        installed = [option for stamp in (".installed", ".instructor") for option in ("-o", f".venv/{stamp}")]
+        command = ["make", *installed, "grade", f"BIN={tmp_path}", *arguments]
+        environment = {name: value for name, value in os.environ.items() if name != "OPTCOURSE_SEED"}
+        return subprocess.run(command, cwd=chapters.ROOT, env=environment, text=True, capture_output=True)
+
+    done = make("SUBMISSIONS=my folder", "ASSIGNMENT=mine", "SEED=a $private one")
+    assert done.stdout == "a $private one, -m grading my folder --assignment mine\n"
+    assert make("SUBMISSIONS=it").stdout == ", -m grading it\n"
+    assert "Say which folder" in make().stdout and make().returncode
+
+
 def test_plain_nbgrader_grades_in_the_exercises_folder(tmp_path):
     """As on a JupyterHub: a model solution gets all points, an unfinished notebook none, under a private seed."""
     course = tmp_path / "exercises"
