@@ -49,7 +49,7 @@ def bars(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int]]:
     drawn = [bar for bar, key in zip(drawn, counts, strict=True) if key not in rare]
     if rare:
         at = len(drawn) - sum(status in (NOT_ATTEMPTED, NOT_JUDGED) for status, _, _ in drawn)
-        drawn.insert(at, (NOT_YET, f"{len(rare)} rarer mistakes", sum(counts[key] for key in rare)))
+        drawn.insert(at, (NOT_YET, f"{len(rare)} further mistakes", sum(counts[key] for key in rare)))
     return drawn
 
 
@@ -79,7 +79,7 @@ def draw_mistakes(counted: dict[str, dict[tuple[str, str], int]], *, theme: str 
         return figure
     axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
     total = max(sum(counts.values()) for counts in counted.values())
-    figure.suptitle(f"What became of each exercise in {submissions(total)}", fontsize=9, color=ink)
+    figure.suptitle(f"What became of each exercise in {submissions(total)}", fontsize=9, color=ink, x=0.02, ha="left")
     for ax, (name, drawn) in zip(axes, panels.items(), strict=True):
         draw_bars(ax, drawn, total, ink)
         ax.set_title(name.replace("_", " "), loc="left", fontsize=10, fontweight="bold", color=ink, x=0.0)
@@ -93,7 +93,7 @@ def draw_bars(ax, drawn: list[tuple[str, str, int]], total: int, ink: str):
         ax.barh(place, number, height=0.72, edgecolor="#333333", linewidth=0.8, **look)
         ax.text(number + 0.01 * total, place, f"{number}", va="center", fontsize=9, color=ink)
     labels = [textwrap.fill(label, 27, max_lines=2, placeholder=" ...") for _, label, _ in drawn]
-    ax.set_yticks(range(len(drawn)), labels, fontsize=8.5, linespacing=1.05, color=ink)
+    ax.set_yticks(range(len(drawn)), labels, fontsize=8, linespacing=1.15, color=ink)
     ax.set(xlim=(0, 1.12 * total), ylim=(len(drawn) - 0.4, -0.6), xticks=[])
     ax.tick_params(length=0)
     ax.set_facecolor("none")

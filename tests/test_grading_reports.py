@@ -1,5 +1,6 @@
 """What comes out of the grader: gradebook, feedback, table, figure. Nothing that was not judged has a number."""
 
+import base64
 import contextlib
 import csv
 import dataclasses
@@ -338,6 +339,7 @@ def attacked():
         ),
         new_output("display_data", {"image/svg+xml": f"<svg onload=\"document.title = 'run'\">{ATTACK}</svg>"}),
         new_output("display_data", {"image/png": f'{DOT}"><script>document.title = "run"</script>'}),
+        new_output("display_data", {"image/png": base64.b64encode(f"<svg>{ATTACK}</svg>".encode()).decode()}),
         new_output("display_data", {"image/png": DOT}, metadata={"image/png": {"width": f'1">{ATTACK}'}}),
         new_output("stream", name="stdout", text=ATTACK),
         new_output("error", ename=ATTACK, evalue=ATTACK, traceback=[f"\x1b[31m{ATTACK}\x1b[0m"]),
@@ -368,6 +370,7 @@ def test_formgrader_is_given_nothing_that_runs(course):
         for output in cell.get("outputs", []):
             if not cell.metadata.get("nbgrader", {}).get("grade"):
                 kinds |= set(output.get("data", {}))
+                assert output.get("data", {}).get("image/png", DOT) == DOT
         assert cell.cell_type != "raw" or cell.metadata.raw_mimetype == "text/plain"
     assert kinds == {"text/plain", "image/png"}
 
@@ -388,7 +391,7 @@ def test_everybody_gets_a_page_and_those_without_a_grade_are_told_what_to_do(cou
     ]
     found = pages(course, *stopped, graded())
     for page, result in zip(found, stopped, strict=False):
-        assert result.explanation in page and "no points have been taken away" in page
+        assert result.explanation in page and "That does not count as 0 points" in page
         assert "What to do." in page and feedback.ADVICE[result.state].partition(" `")[0][:40] in page
         assert " points</p>" not in page
     assert "<strong>5</strong> of 5 points" in found[-1]
@@ -598,7 +601,7 @@ def test_rare_mistakes_share_a_bar():
     counts = mistakes.count_mistakes(found)["gradient_descent"]
     drawn = mistakes.bars(counts)
     assert len(counts) == 20 and len(drawn) == mistakes.MOST + 1
-    assert drawn[-1] == (NOT_YET, "13 rarer mistakes", 130)
+    assert drawn[-1] == (NOT_YET, "13 further mistakes", 130)
     assert sum(number for _, _, number in drawn) == 200
 
 
