@@ -1,6 +1,7 @@
 """The grader: `python -m grading FOLDER` grades a folder of submissions.
 
-    submissions --> sandbox (the student's code answers the questions) --> judge --> gradebook, feedback, report
+    submissions, repair --> sandbox (walls, inside) --> judge --> results --> reports (gradebook, feedback, table)
 
-Only the sandbox runs students' code, and what comes out of it is treated as data. Scores are given by the judge alone.
+`pipeline` takes a submission through the first four. Only `inside` runs students' code, and what comes out of it is
+treated as data: scores are given by the judge alone.
 """

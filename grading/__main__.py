@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from grading import feedback, gradebook, report
 from grading.pipeline import Assignment, grade
+from grading.reports import feedback, gradebook, report
 from grading.results import count_by_state
 from grading.sandbox import MB, Limits, Sandbox
 from optcourse.exercises.exercise import PUBLIC_SEED
@@ -57,16 +57,23 @@ def main() -> int:
         return 130
 
     points = report.points_of(master)
-    gradebook.record(results, course=arguments.course, assignment=arguments.assignment)
-    feedback.write(results, course=arguments.course, assignment=arguments.assignment)
-    report.write(results, points, into)
-    print(report.table(results, points))
+    where = {"course": arguments.course, "assignment": arguments.assignment}
+    complete = True
+    try:
+        gradebook.record(results, **where)
+    except (gradebook.NotRecorded, ValueError) as error:
+        print(f"{error}\nThe table below is right all the same.")
+        complete = False
+    recorded = gradebook.read(**where)
+    feedback.write(results, **where)
+    report.write(results, points, into, recorded=recorded)
+    print(report.table(results, points, recorded=recorded))
     counts = ", ".join(f"{count} {state}" for state, count in count_by_state(results).items())
     print(f"\n{len(results)} submissions: {counts}.")
     for what, where in (("Table", into / "grades.csv"), ("Report", into / "report.html")):
         print(f"{what + ':':<10}{where}")
     print(f"Feedback: {arguments.course / 'feedback'}")
-    return 0
+    return 0 if complete else 1
 
 
 def parse():

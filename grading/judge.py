@@ -69,7 +69,7 @@ def judge(names: list[str], questions: dict, told: dict, end: str, cell_of: dict
         limit = failed if failed in STATE_OF else stopped(name, given or [], told["cells"], cell_of)
         if limit:
             state = STATE_OF[limit]
-            found = verdict.not_judged(name, f"It could not be judged: {in_words(limit)}.")
+            found = verdict.not_judged(name, f"{in_words(limit).capitalize()}.")
         else:
             found = judge_one(name, questions[name], given, told["cells"], cell_of)
         verdicts[name] = as_data(found)

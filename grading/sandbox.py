@@ -144,14 +144,13 @@ class Pipe:
 
     def read(self) -> bytes:
         self.reader.join(timeout=10)
+        self.writer.join(timeout=10)
+        self.process.stdout.close()
         return b"".join(self.parts)[: self.limit]
 
     def _write(self, job: bytes) -> None:
-        try:
+        with contextlib.suppress(OSError), self.process.stdin:  # it may end before it has read everything
             self.process.stdin.write(job)
-            self.process.stdin.close()
-        except OSError:  # it ended before it had read everything
-            pass
 
     def _read(self) -> None:
         while not self.full and (part := self.process.stdout.read1(1 << 16)):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def student_of(inside: Path, assignment: str) -> str:
     >>> student_of(Path("lovelaceada_15_99_optimizer_intuition-1.ipynb"), "optimizer_intuition")
     'lovelaceada_15_99'
     """
+    inside = Path(unicodedata.normalize("NFC", str(inside)))  # a Mac spells ü as two signs
     if len(inside.parts) > 1:
         return re.sub(r"_\d+_assignsubmission_file_?$", "", inside.parts[0])
     name = re.sub(rf"[\W_]*{re.escape(assignment)}[\W_]*\d*[\W_]*$", "", inside.stem, flags=re.IGNORECASE)

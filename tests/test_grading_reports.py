@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader.api import Gradebook
 from PIL import Image
 
-from grading import feedback, gradebook, mistakes, nbgrader_steps, prose, report, scores, students
+from grading.reports import feedback, gradebook, mistakes, nbgrader_steps, prose, report, scores, students
 from grading.results import GRADED, KERNEL_DIED, STATES, TIMED_OUT, UNREADABLE, WRONG_NOTEBOOK, Result
 from optcourse.exercises.verdict import NOT_ATTEMPTED, NOT_JUDGED, NOT_YET, PASSED
 

@@ -25,8 +25,8 @@ from nbgrader.preprocessors.base import NbGraderPreprocessor
 from nbgrader.utils import determine_grade, is_grade, is_solution
 from traitlets.config import Config
 
-from grading.cleaning import clean, defuse, settings_of
-from grading.scores import exercise_of, points_for
+from grading.reports.cleaning import clean, defuse, settings_of
+from grading.reports.scores import exercise_of, points_for
 from optcourse.exercises.verdict import NOT_JUDGED, Verdict
 
 

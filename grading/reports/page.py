@@ -6,8 +6,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from grading.prose import to_html
-from grading.scores import number
+from grading.reports.prose import to_html
+from grading.reports.scores import number
 
 TEMPLATES = Path(__file__).parent / "templates"
 

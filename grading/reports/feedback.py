@@ -9,12 +9,13 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from grading import gradebook, results
-from grading.cleaning import PICTURES, clean, settings_of
-from grading.nbgrader_steps import write_whole
-from grading.page import count, render
-from grading.scores import Recorded, Row, exercise_of, points_of, rows
-from grading.students import by_student, student_id
+from grading import results
+from grading.reports import gradebook
+from grading.reports.cleaning import PICTURES, clean, settings_of
+from grading.reports.nbgrader_steps import write_whole
+from grading.reports.page import count, render
+from grading.reports.scores import Recorded, Row, exercise_of, points_of, rows
+from grading.reports.students import by_student, student_id
 
 LONGEST_NOTEBOOK = 200_000  # characters, without outputs
 LONGEST_OUTPUT = 60  # lines

@@ -17,10 +17,10 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
-from grading import nbgrader_steps
+from grading.reports import nbgrader_steps
+from grading.reports.scores import Mark, Recorded, exercise_of
+from grading.reports.students import by_student, student_id, student_name
 from grading.results import Result
-from grading.scores import Mark, Recorded, exercise_of
-from grading.students import by_student, student_id, student_name
 
 
 class NotRecorded(RuntimeError):
