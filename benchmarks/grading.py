@@ -6,6 +6,7 @@ own kernel. The grader does all that `make grade` does: sandboxes, judge, nbgrad
 
 import inspect
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -73,8 +74,12 @@ def autograde(course: Path, which: str, students: dict[str, bytes]) -> float:
 
 
 def run(where: Path, program: str, *arguments: str) -> None:
-    path = shutil.which(program, path=str(Path(sys.executable).parent)) or program
-    done = subprocess.run([path, *arguments], cwd=where, capture_output=True, text=True, check=False)
+    here = str(Path(sys.executable).parent)  # nbgrader calls a program of this environment by its name
+    environment = os.environ | {"PATH": os.pathsep.join([here, os.environ["PATH"]])}
+    program = shutil.which(program, path=here) or program
+    done = subprocess.run(
+        [program, *arguments], cwd=where, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{program} {' '.join(arguments)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
 
@@ -86,7 +91,7 @@ def check(ours: Path, nbgrader: Path) -> None:
     scores = []
     for course in (ours, nbgrader):
         with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-            graded = {entry.student.id: entry.auto_score for entry in gradebook.assignment_submissions(ASSIGNMENT)}
+            graded = {entry.student.id: entry.score for entry in gradebook.assignment_submissions(ASSIGNMENT)}
         scores.append(graded)
     if len(scores[0]) != CLASS or scores[0] != scores[1]:
         raise RuntimeError(f"The two graders disagree:\n{json.dumps(scores, indent=1)}")
