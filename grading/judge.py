@@ -118,8 +118,8 @@ def in_words(limit: str) -> str:
     }.get(limit, "the kernel that ran the notebook died")
 
 
-def explanation(told: dict, end: str, notebook) -> str:
-    """What the limits did to a submission, cell by cell, in words for the student."""
+def explanation(told: dict, end: str, notebook, verdicts: dict) -> str:
+    """What the limits did to a submission, in words for the student: cell by cell, or else by exercise."""
     said = []
     for index, (status, _) in sorted(told["cells"].items()):
         if status in STATE_OF and 0 <= index < len(notebook.cells):
@@ -129,4 +129,6 @@ def explanation(told: dict, end: str, notebook) -> str:
         said.append("The cells after it were run all the same.")
     elif end != "finished":
         said.append(f"The run ended early: {in_words(end)}.")
+    if not said:
+        said = [f"{name}: {v['message']}" for name, v in verdicts.items() if v["status"] == verdict.NOT_JUDGED]
     return " ".join(said)

@@ -138,7 +138,7 @@ def make_result(submission: Submission, notebook, questions: dict, outcome: Outc
         student=submission.student,
         file=submission.file,
         state=state,
-        explanation=judge.explanation(told, end, notebook),
+        explanation=judge.explanation(told, end, notebook, verdicts),
         verdicts=verdicts,
         notebook=nbformat.writes(with_outputs(notebook, told["notebook"])),
         seconds=round(outcome.seconds, 1),
