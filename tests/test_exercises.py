@@ -500,7 +500,8 @@ def test_an_error_says_where_in_the_students_code():
         return path
 
     assert (
-        "Here `start` has 1 coordinate; the questions before went well." in check("gradient_descent", only_two).message
+        "Here `start` has 1 coordinate; the questions before raised nothing."
+        in check("gradient_descent", only_two).message
     )
     assert "It is called as `adam(gradient, start, " in check("adam", lambda gradient: 1).message
 
@@ -528,8 +529,12 @@ def test_a_wrong_path_is_drawn_beside_the_right_one():
         assert check("adam", wrong[mistake]).plot(ax) is ax
         assert {line.get_label() for line in ax.get_lines()} >= {"right", "yours"}
         plt.close(ax.figure)
-    with pytest.raises(ValueError, match="no picture"):
-        check("adam", adam.RIGHT).plot()
+
+
+def test_without_a_picture_plot_says_why_and_lets_the_notebook_run(capsys):
+    for answer in (adam.RIGHT, None, 3):
+        assert check("adam", answer).plot() is None
+        assert "There is no picture of 'adam': " in capsys.readouterr().out
 
 
 # --- which path is whose

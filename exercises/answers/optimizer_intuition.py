@@ -337,6 +337,43 @@ def descent_of_losses(gradient, start, learning_rate, steps):
     return lengths
 
 
+def descent_ends_before_steps(gradient, start, learning_rate, steps):
+    params, path = start, [start]
+    for _ in range(1, steps):
+        params = params - learning_rate * gradient(params)
+        path.append(params)
+    return np.array(path)
+
+
+def descent_returns_in_the_loop(gradient, start, learning_rate, steps):
+    path = [start]
+    for _ in range(steps):
+        path.append(path[-1] - learning_rate * gradient(path[-1]))
+        return np.array(path)
+
+
+def descent_appends_the_start(gradient, start, learning_rate, steps):
+    params, path = start, [start]
+    for _ in range(steps):
+        params = params - learning_rate * gradient(params)
+        path.append(start)
+    return np.array(path)
+
+
+def descent_from_zeros(gradient, start, learning_rate, steps):
+    path = np.zeros((steps + 1, len(start)))
+    for i in range(steps):
+        path[i + 1] = path[i] - learning_rate * gradient(path[i])
+    return path
+
+
+def descent_from_the_start_again(gradient, start, learning_rate, steps):
+    path = [start]
+    for _ in range(steps):
+        path.append(start - learning_rate * gradient(start))
+    return np.array(path)
+
+
 WRONG["gradient_descent"] = {
     "goes uphill": descent_plus,
     "no learning rate": descent_without_rate,
@@ -349,6 +386,10 @@ WRONG["gradient_descent"] = {
     "steps in place of points": descent_lists_steps,
     "all rows are the same point": descent_one_array,
     "the return is missing": descent_without_return,
+    "the return is inside the loop": descent_returns_in_the_loop,
+    "all rows are the start": descent_appends_the_start,
+    "all rows are 0": descent_from_zeros,
+    "each step sets out from the start": descent_from_the_start_again,
     "the start is changed in place": descent_changes_start,
     "returns one point only": descent_last_point,
     "the start is missing": descent_without_start,
@@ -357,6 +398,7 @@ WRONG["gradient_descent"] = {
     "a step late": descent_starts_at_step_one,
     "one step too many": descent_one_step_more,
     "the loop ends a step early": descent_ends_early,
+    "the loop runs steps - 1 times": descent_ends_before_steps,
     "transposed": descent_in_columns,
     "all numbers in one row": descent_in_one_row,
     "whole numbers only": descent_of_integers,
@@ -770,6 +812,16 @@ def nesterov_uphill(gradient, start, learning_rate, momentum, steps):
     return np.array(path)
 
 
+def nesterov_ahead_twice(gradient, start, learning_rate, momentum, steps):
+    x, v, path = start, np.zeros_like(start), [start]
+    for _ in range(steps):
+        g = gradient(x - learning_rate * momentum * v)
+        v = momentum * v + g
+        x = x - learning_rate * (g + momentum * v)
+        path.append(x)
+    return np.array(path)
+
+
 WRONG["nesterov"] = {
     "is heavy ball": nesterov_as_heavy_ball,
     "no memory": nesterov_without_memory,
@@ -777,6 +829,7 @@ WRONG["nesterov"] = {
     "looks backwards": nesterov_backwards,
     "looks too far ahead": nesterov_too_far,
     "momentum counted twice": nesterov_momentum_twice,
+    "looks ahead twice": nesterov_ahead_twice,
     "momentum grows": nesterov_from_the_textbook,
     "averages the gradients": nesterov_averaging,
     "newest gradient left out": nesterov_without_gradient,
@@ -1286,13 +1339,14 @@ def adam_as_rmsprop_with_momentum(gradient, start, learning_rate, b1, b2, eps, s
     return np.array(path)
 
 
-def adam_mean_not_kept(gradient, start, learning_rate, b1, b2, eps, steps):
+def adam_mean_unused(gradient, start, learning_rate, b1, b2, eps, steps):
     x, m, s, path = start, np.zeros_like(start), np.zeros_like(start), [start]
     for t in range(1, steps + 1):
         g = gradient(x)
-        m_new = b1 * m + (1 - b1) * g
+        m = b1 * m + (1 - b1) * g
         s = b2 * s + (1 - b2) * g**2
-        x = x - learning_rate * (m_new / (1 - b1)) / (np.sqrt(s / (1 - b2**t)) + eps)
+        m_hat, s_hat = m / (1 - b1**t), s / (1 - b2**t)  # noqa: F841
+        x = x - learning_rate * g / (np.sqrt(s_hat) + eps)
         path.append(x)
     return np.array(path)
 
@@ -1330,6 +1384,64 @@ def adam_uphill(gradient, start, learning_rate, b1, b2, eps, steps):
     return np.array(path)
 
 
+def adam_with_reset_mean(gradient, start, learning_rate, b1, b2, eps, steps):
+    x, s, path = start, np.zeros_like(start), [start]
+    for t in range(1, steps + 1):
+        m = np.zeros_like(start)
+        g = gradient(x)
+        m = b1 * m + (1 - b1) * g
+        s = b2 * s + (1 - b2) * g**2
+        x = x - learning_rate * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b2**t)) + eps)
+        path.append(x)
+    return np.array(path)
+
+
+def adam_with_reset_square(gradient, start, learning_rate, b1, b2, eps, steps):
+    x, m, path = start, np.zeros_like(start), [start]
+    for t in range(1, steps + 1):
+        s = np.zeros_like(start)
+        g = gradient(x)
+        m = b1 * m + (1 - b1) * g
+        s = b2 * s + (1 - b2) * g**2
+        x = x - learning_rate * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b2**t)) + eps)
+        path.append(x)
+    return np.array(path)
+
+
+def adam_with_reset_memories(gradient, start, learning_rate, b1, b2, eps, steps):
+    x, path = start, [start]
+    for t in range(1, steps + 1):
+        m = s = np.zeros_like(start)
+        g = gradient(x)
+        m = b1 * m + (1 - b1) * g
+        s = b2 * s + (1 - b2) * g**2
+        x = x - learning_rate * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b2**t)) + eps)
+        path.append(x)
+    return np.array(path)
+
+
+def adam_one_decay(gradient, start, learning_rate, b1, b2, eps, steps):
+    x, m, s, path = start, 0, 0, [start]
+    for t in range(1, steps + 1):
+        g = gradient(x)
+        m = b1 * m + (1 - b1) * g
+        s = b1 * s + (1 - b1) * g**2
+        x = x - learning_rate * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b1**t)) + eps)
+        path.append(x)
+    return np.array(path)
+
+
+def adam_times_t(gradient, start, learning_rate, b1, b2, eps, steps):
+    x, m, s, path = start, 0, 0, [start]
+    for t in range(1, steps + 1):
+        g = gradient(x)
+        m = b1 * m + (1 - b1) * g
+        s = b2 * s + (1 - b2) * g**2
+        x = x - learning_rate * (m / (1 - b1 * t)) / (np.sqrt(s / (1 - b2 * t)) + eps)
+        path.append(x)
+    return np.array(path)
+
+
 WRONG["adam"] = {
     "no bias correction": adam_uncorrected,
     "second moment not corrected": adam_first_corrected,
@@ -1342,7 +1454,12 @@ WRONG["adam"] = {
     "no square root": adam_without_root,
     "averages gradients, not their squares": adam_without_square,
     "is RMSprop with momentum": adam_as_rmsprop_with_momentum,
-    "the first moment is not kept": adam_mean_not_kept,
+    "steps along the gradient": adam_mean_unused,
+    "m is set to 0 in the loop": adam_with_reset_mean,
+    "s is set to 0 in the loop": adam_with_reset_square,
+    "both memories are set to 0 in the loop": adam_with_reset_memories,
+    "b1 for both averages": adam_one_decay,
+    "corrected with b * t and not b**t": adam_times_t,
     "the new gradient has no weight": adam_unweighted,
     "eps forgotten": adam_without_eps,
     "goes uphill": adam_uphill,
@@ -1374,6 +1491,10 @@ WRONG["which_path"] = {
     "one name several times": {"variant": 0, "which_path": {"A": "sgd", "B": "adam", "C": "adam", "D": "momentum"}},
     "some are empty": {"variant": 0, "which_path": {"A": "sgd", "B": "", "C": "rmsprop", "D": "momentum"}},
     "unknown name": {"variant": 0, "which_path": {"A": "sgd", "B": "adm", "C": "rmsprop", "D": "momentum"}},
+    "names and letters the wrong way round": {
+        "variant": 0,
+        "which_path": {"sgd": "A", "adam": "B", "rmsprop": "C", "momentum": "D"},
+    },
     "is not a dict": {"variant": 0, "which_path": ["sgd", "adam", "rmsprop", "momentum"]},
     "variant is not a whole number": {
         "variant": "my number",

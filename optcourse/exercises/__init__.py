@@ -9,5 +9,6 @@ from optcourse.exercises.catalogue import catalogue, check, get
 from optcourse.exercises.exercise import Exercise
 from optcourse.exercises.optimizer_intuition.anonymous_paths import anonymous_paths
 from optcourse.exercises.verdict import Verdict
+from optcourse.exercises.walk import walk
 
-__all__ = ["Exercise", "Verdict", "anonymous_paths", "catalogue", "check", "get"]
+__all__ = ["Exercise", "Verdict", "anonymous_paths", "catalogue", "check", "get", "walk"]

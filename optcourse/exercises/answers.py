@@ -76,13 +76,19 @@ def follow(function, surface, question: dict) -> dict:
         calls += 1
         if calls > GRADIENTS_PER_STEP * question["steps"]:
             raise TooManyGradients
-        value = surface.gradient(params)
+        value = surface.gradient(in_floats(params))
         return np.array(value) if isinstance(value, np.ndarray) else value  # a copy, which may be changed in place
 
     returned = call(function, gradient, start, {**question["hyperparameters"], "steps": question["steps"]})
     if isinstance(returned, Iterator):
         returned = list(itertools.islice(returned, MOST_POINTS))
     return {**plain(returned), "gradients": calls, "start_changed": not np.array_equal(start, question["start"])}
+
+
+def in_floats(params):
+    """The same point in double precision where NumPy's dtype is none that gradients are computed in."""
+    odd = isinstance(params, np.ndarray | np.generic) and (params.dtype.kind in "iu" or params.dtype == np.longdouble)
+    return params.astype(float) if odd else params
 
 
 def call(function, gradient, start, settings: dict):

@@ -65,7 +65,7 @@ def failed(name: str, question: dict, answer: dict, first: bool) -> str:
     if first:
         return message
     dim = len(question["start"])
-    return f"{message} Here `start` has {dim} coordinate{'s' * (dim > 1)}; the questions before went well."
+    return f"{message} Here `start` has {dim} coordinate{'s' * (dim > 1)}; the questions before raised nothing."
 
 
 def points_of(answer: dict, shape: tuple[int, int]) -> np.ndarray:
@@ -97,8 +97,20 @@ def other_shape(path, answer, right) -> tuple[str, str]:
         return "transposed", f"{wanted}: one row for each point. Yours is {path.shape}, the other way round."
     if path.shape == (rows * dim,):
         return "all numbers in one row", f"{wanted}: a row for each point. You return {path.size} numbers in one row."
+    if path.shape == (2, dim) and rows > 2 and answer.get("gradients") == 1:
+        message = (
+            "You return two points after a single gradient: is `return` inside the loop? There it ends the function in "
+            "the first step. Put it below the loop, as far to the left as `for`."
+        )
+        return "the return is inside the loop", message
     if same(path, right[1:]):
         return "the start is missing", "Every step is right, but the start is missing: it is the first row."
+    if same(path, right[:-1]) and answer.get("gradients") == rows - 2:
+        message = (
+            "The last point is missing: your loop runs `steps - 1` times. `range(1, steps)`, for example, ends before "
+            "`steps`; write `range(1, steps + 1)`."
+        )
+        return "the loop runs steps - 1 times", message
     if same(path, right[:-1]):
         return "the last point is missing", "The last point is missing: keep a point after each step too."
     if path.shape == (rows + 1, dim) and same(path[1:], right):
@@ -116,14 +128,8 @@ def other_rows(path, answer, right) -> tuple[str, str] | None:
             "made of integers cuts off what is written into it; make it with `dtype=float`."
         )
         return "whole numbers only", message
-    if len(right) > 2 and (path == path[0]).all() and np.ptp(right, axis=0).any():
-        message = "All rows are the same point. " + (
-            "If you append `params` to a list and then change it in place (`params -= ...`), the list holds one "
-            "array many times. Append `params.copy()`, or write `params = params - ...`."
-            if answer.get("gradients")
-            else "Your function never asked for a gradient."
-        )
-        return "all rows are the same point", message
+    if len(right) > 2 and (path[1:] == path[1]).all() and np.ptp(right[1:], axis=0).any():
+        return one_point(path, answer, right)
     if same(path[1:], right[:-1]) and not same(path, right):
         message = (
             "Your first step goes nowhere, and every later one is right but comes one too late. Either the start is in "
@@ -142,3 +148,31 @@ def other_rows(path, answer, right) -> tuple[str, str] | None:
     if not same(path[:1], right[:1]):
         return "the first row is not the start", "The first row should be the start itself, before any step."
     return None
+
+
+def one_point(path, answer, right) -> tuple[str, str]:
+    """The same where all rows, or all but the first, are one point."""
+    if not answer.get("gradients"):
+        return "all rows are the same point", "All rows are one point. Your function never asked for a gradient."
+    if not path.any():
+        message = "All rows are 0: was `path[0] = start` written, and not overwritten?"
+        return "all rows are 0", message
+    if same(path, np.broadcast_to(right[0], path.shape)):
+        message = (
+            "All rows are the start. Is it `start` that you append in the loop, where the new point should be? Or is "
+            "the new point computed and not kept?"
+        )
+        return "all rows are the start", message
+    if same(path[:2], right[:2]):
+        message = (
+            "Your first step is right, and all rows after it are the same point: each step sets out from `start` "
+            "again. Set out from the newest point."
+        )
+        return "each step sets out from the start", message
+    rows = "All rows" if (path[0] == path[1]).all() else "All rows after the first"
+    message = (
+        f"{rows} are the same point. If you append `params` to a list and then change it in place "
+        "(`params -= ...`), the list holds one array many times. Append `params.copy()`, or write "
+        "`params = params - ...`."
+    )
+    return "all rows are the same point", message

@@ -34,6 +34,21 @@ class Mistake:
     path: Callable
 
 
+@dataclass(frozen=True)
+class OtherForm:
+    """Another form of the same method, whose points are others.
+
+    Args:
+        name: with its article, such as "the classical form".
+        remark: what somebody is told who passes with it.
+        points: a function of the production optimizer's `Trajectory`, which returns as many points.
+    """
+
+    name: str
+    remark: str
+    points: Callable
+
+
 def path_exercise(
     name: str,
     chapter: str,
@@ -41,7 +56,7 @@ def path_exercise(
     optimizer: Callable,
     make_questions: Callable,
     mistakes: tuple[Mistake, ...],
-    also_right: dict[str, Callable] | None = None,
+    also_right: tuple["OtherForm", ...] = (),
     advice: Callable[[dict, int], str] | None = None,
 ) -> Exercise:
     """An exercise that is right when it takes the steps of a production optimizer.
@@ -51,8 +66,7 @@ def path_exercise(
         make_questions: from a random generator to questions (see `question`). The first should be in two dimensions,
             and starts should not lie at minima.
         mistakes: in the order in which they are tried.
-        also_right: further paths that count, by the remark they are passed with: functions of the production
-            optimizer's `Trajectory`, which return as many points.
+        also_right: further forms of the method, which count as well.
         advice: what to look at when no known mistake was made, from the question and the number of the first wrong
             step: a law that the student can check by hand.
     """
@@ -76,10 +90,12 @@ def path_exercise(
                 return problem
         if all(map(same, paths, right)):
             return verdict.passed(name, remarks(given))
-        for remark, other in (also_right or {}).items():
-            if all(map(same, paths, map(other, walked))):
-                return verdict.passed(name, f"{remark} {remarks(given)}".strip())
-        return path_diagnosis.diagnose(name, asked, paths, right, mistakes, advice)
+        forms = {"": right}
+        for form in also_right:
+            forms[form.name] = list(map(form.points, walked))
+            if all(map(same, paths, forms[form.name])):
+                return verdict.passed(name, f"{form.remark} {remarks(given)}".strip())
+        return path_diagnosis.diagnose(name, asked, paths, forms, mistakes, advice)
 
     return Exercise(name, chapter, make_questions, np.errstate(all="ignore")(judge))
 

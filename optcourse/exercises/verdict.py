@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 PASSED, NOT_YET, NOT_ATTEMPTED, NOT_JUDGED = "passed", "not yet", "not attempted", "could not be judged"
 SIGNS = {PASSED: "✓", NOT_YET: "✗", NOT_ATTEMPTED: "○", NOT_JUDGED: "?"}
 
+NO_PICTURE = {
+    PASSED: "the answer is right, so there is nothing to compare.",
+    NOT_YET: "there are no two paths in the plane to compare. Read what the check says.",
+    NOT_ATTEMPTED: "there is no answer yet.",
+    NOT_JUDGED: "the answer could not be judged.",
+}
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -34,10 +41,11 @@ class Verdict:
         return 0.0 if math.isnan(self.score) else self.score * maximum
 
     def plot(self, ax=None):
-        """Draw the path that was returned beside the right one; return the axes."""
-        if self.draw is None:
-            raise ValueError(f"There is no picture for {self.exercise!r}: the answer was {self.status}.")
-        return self.draw(ax)
+        """Draw the path that was returned beside the right one; return the axes. Without a picture, say why."""
+        if self.draw is not None:
+            return self.draw(ax)
+        print(f"There is no picture of {self.exercise!r}: {NO_PICTURE[self.status]}")
+        return None
 
     def __str__(self):
         return f"{SIGNS[self.status]} {self.exercise}: {self.status}. {self.message}".rstrip()

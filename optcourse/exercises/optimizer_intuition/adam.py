@@ -29,6 +29,11 @@ def counted_from(first: int) -> Callable:
     return with_moments(mean, mean_square, lambda m, s, eps, b1, b2, t: adam_step(m, s, eps, b1, b2, t - 1 + first))
 
 
+def forgetful(memory: Callable) -> Callable:
+    """The same memory, set to 0 before each step."""
+    return lambda old, g, b, t: memory(0 * old, g, b, t)
+
+
 def swapped(gradient, start, *, b1, b2, **rest):
     return RIGHT(gradient, start, b1=b2, b2=b1, **rest)
 
@@ -79,8 +84,8 @@ def first_step_is(factor: Callable, formula: str, why: str) -> Callable:
 MISTAKES = (
     Mistake(
         "goes uphill",
-        "Your path goes uphill from the first step on: m averages gradients, which point to where the loss grows. "
-        "Subtract the step.",
+        "Your path goes uphill from the first step on, to where the gradient points. There is one minus sign too many "
+        "or too few: either m averages g and the step is subtracted, or it averages -g and the step is added.",
         uphill(RIGHT),
     ),
     Mistake(
@@ -182,11 +187,45 @@ MISTAKES = (
         rmsprop_with_momentum,
     ),
     Mistake(
-        "the first moment is not kept",
-        "Your first step is right, then the step's direction is that of the newest gradient alone: m is not carried "
-        "from one step to the next. Is it set to 0 inside the loop?",
+        "steps along the gradient",
+        "Your first step is right, then you step along the gradient itself, divided by the root: m (or m_hat) is "
+        "computed and not used, or each step's m holds nothing but the newest gradient.",
         with_moments(
             lambda m, g, b, t: g, mean_square, lambda m, s, eps, b1, b2, t: m / (np.sqrt(s / (1 - b2**t)) + eps)
+        ),
+    ),
+    Mistake(
+        "m is set to 0 in the loop",
+        "Your first step is right, then the steps are too short: m is (1 - b1) * g with the newest gradient "
+        "only, and the correction counts on memories that m does not have. Is m set to 0 inside the loop?",
+        with_moments(forgetful(mean), mean_square, adam_step),
+    ),
+    Mistake(
+        "s is set to 0 in the loop",
+        "Your first step is right, then the steps are too long: s is (1 - b2) * g**2 with the newest gradient "
+        "only, and the correction counts on memories that s does not have. Is s set to 0 inside the loop?",
+        with_moments(mean, forgetful(mean_square), adam_step),
+    ),
+    Mistake(
+        "both memories are set to 0 in the loop",
+        "Your first step is right, then m and s hold nothing but the newest gradient, as if every step were the first, "
+        "while t counts on. Are both set to 0 inside the loop? They have to live from one step to the next.",
+        with_moments(forgetful(mean), forgetful(mean_square), adam_step),
+    ),
+    Mistake(
+        "b1 for both averages",
+        "Your first step is right, since both corrections cancel there, then your s forgets too fast: it is averaged "
+        "and corrected with b1. The average of g**2 has a decay of its own, b2.",
+        lambda gradient, start, *, b1, b2, **rest: RIGHT(gradient, start, b1=b1, b2=b1, **rest),
+    ),
+    Mistake(
+        "corrected with b * t and not b**t",
+        "Your first step is right, then the corrections are 1 - b1 * t and 1 - b2 * t, which are 0 or negative before "
+        "long. The weight that is still on the zeros at the start is multiplied by b in each step: b**t.",
+        with_moments(
+            mean,
+            mean_square,
+            lambda m, s, eps, b1, b2, t: (m / (1 - b1 * t)) / (np.sqrt(s / (1 - b2 * t)) + eps),
         ),
     ),
     Mistake(

@@ -67,8 +67,8 @@ def never_fades(asked) -> str:
 MISTAKES = (
     Mistake(
         "goes uphill",
-        "Your path goes uphill from the first step on: the velocity adds up gradients, which point to where the loss "
-        "grows, and you add it to the point. Subtract it, or let the velocity add up negative gradients.",
+        "Your path goes uphill from the first step on, to where the gradient points. There is one minus sign too many "
+        "or too few: either v adds up g and is subtracted, or it adds up -g and is added.",
         uphill(RIGHT),
     ),
     Mistake(

@@ -8,7 +8,7 @@ import optax
 from optcourse import optimizers
 from optcourse.exercises.optimizer_intuition.questions import walks
 from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_velocity
-from optcourse.exercises.paths import Mistake, follow, path_exercise
+from optcourse.exercises.paths import Mistake, OtherForm, follow, path_exercise
 
 CLASSICAL = (
     "You return the points x of the classical form, which takes its gradients at the points x + momentum * v ahead. "
@@ -46,6 +46,16 @@ def looking_ahead(look, move=lambda x, y, v, beta: x + v):
             yield x
 
     return rule
+
+
+@follow
+def both_forms_at_once(gradient, x, learning_rate, momentum):
+    v = 0 * x
+    while True:
+        g = gradient(x - learning_rate * momentum * v)
+        v = momentum * v + g
+        x = x - learning_rate * (g + momentum * v)
+        yield x
 
 
 @follow
@@ -134,6 +144,13 @@ MISTAKES = (
         looking_ahead(lambda x, v, beta: x + beta * v, lambda x, y, v, beta: y + v),
     ),
     Mistake(
+        "looks ahead twice",
+        "You mix two forms: the gradient is taken at the point ahead, and then the step is g + momentum * v, which "
+        "looks ahead once more. Take the gradient where you stand; or keep the point ahead for it, and step by "
+        "learning_rate * v.",
+        both_forms_at_once,
+    ),
+    Mistake(
         "momentum grows",
         "Your momentum is (t - 1) / (t + 2), from Nesterov's proof for convex functions. Here it is the number that "
         "the function is given, the same in every step.",
@@ -153,6 +170,6 @@ NESTEROV = path_exercise(
     optimizer=optimizers.nesterov,
     make_questions=lambda rng: walks(rng, draw_settings),
     advice=advice,
-    also_right={CLASSICAL: classical},
+    also_right=(OtherForm("the classical form", CLASSICAL, classical),),
     mistakes=MISTAKES,
 )

@@ -49,22 +49,22 @@ def check_form(labels) -> verdict.Verdict | None:
         kind = labels["strange"] if isinstance(labels, dict) else kind_of(labels)
         message = f'It should be a dict, {{"A": "...", "B": "...", "C": "...", "D": "..."}}; it is {kind}.'
         return verdict.not_yet(NAME, message, mistake="is not a dict")
-    names = read(labels)
-    if not any(names.values()):
+    if any(spelled(key) in OPTIMIZERS for key in labels):
+        message = 'It is the other way round: the letters are the keys, as in {"A": "sgd", ...}.'
+        return verdict.not_yet(NAME, message, mistake="names and letters the wrong way round")
+    if not any(read(labels).values()):
         return verdict.not_attempted(NAME, f"{', '.join(LABELS)} are all still empty.")
-    unknown = next((label for label, name in names.items() if name and name not in OPTIMIZERS), None)
-    if unknown is None:
-        return None
-    hint = did_you_mean(names[unknown], OPTIMIZERS)
-    message = f"{unknown} is {names[unknown]!r}, which is none of the four.{hint} There are: {', '.join(OPTIMIZERS)}."
-    return verdict.not_yet(NAME, message, mistake="unknown name")
+    return None
 
 
 def check_variant(variant) -> verdict.Verdict | None:
     """A verdict where nobody can know which figure the student looked at."""
     if isinstance(variant, int | float) and not isinstance(variant, bool) and variant % 1 == 0:
         return None
-    given = "missing" if variant is None else repr(variant)
+    strange = isinstance(variant, dict | list)
+    given = "missing" if variant is None else kind_of(variant) if strange else repr(variant)
+    if isinstance(variant, dict) and "strange" in variant:
+        given = str(variant["strange"])[:100]
     message = f"`variant` should be a whole number without quotes, the one your figure was drawn with; it is {given}."
     return verdict.not_yet(NAME, message, mistake="variant is not a whole number")
 
@@ -92,20 +92,25 @@ def compare(labels: dict[str, str], variant: int) -> verdict.Verdict:
     counted = f"{len(found)} of {len(LABELS)} {'is' if len(found) == 1 else 'are'} right"
     listed = f"{counted}: {', '.join(found)}." if found else "None is right yet."
     empty = [label for label in LABELS if not labels[label]]
-    twice = sorted({name for name in labels.values() if name and list(labels.values()).count(name) > 1})
+    unknown = {label: name for label, name in labels.items() if name and name not in OPTIMIZERS}
+    twice = sorted(name for name in OPTIMIZERS if list(labels.values()).count(name) > 1)
     said = [listed]
     if empty:
         said.append(f"Still empty: {', '.join(empty)}.")
     if twice:
         said.append(f"Each name occurs once; you use {' and '.join(TITLES[name] for name in twice)} more than once.")
+    for label, name in unknown.items():
+        said.append(f"{label} is {name!r}, which is none of the four.{did_you_mean(name, OPTIMIZERS)}")
+    if unknown:
+        said.append(f"There are: {', '.join(OPTIMIZERS)}.")
     paths = anonymous_paths(variant).paths
-    wrong = {label: name for label, name in labels.items() if name and name != right[label]}
+    wrong = {label: name for label, name in labels.items() if name in OPTIMIZERS and name != right[label]}
     said += [f"{label} is not {TITLES[name]}: {sign_against(name, paths[label])}" for label, name in wrong.items()]
-    mistake = kind_of_mistake(wrong, right, bool(empty), bool(twice))
+    mistake = "unknown name" if unknown else kind_of_mistake(wrong, bool(empty), bool(twice))
     return verdict.not_yet(NAME, " ".join(said), mistake=mistake, score=len(found) / len(LABELS))
 
 
-def kind_of_mistake(wrong: dict, right: dict, empty: bool, twice: bool) -> str:
+def kind_of_mistake(wrong: dict, empty: bool, twice: bool) -> str:
     if empty:
         return "some are empty"
     if twice:
