@@ -14,11 +14,13 @@ from nbgrader.apps.nbgraderapp import NbGraderApp
 
 from exercises.answers import optimizer_intuition as answers
 from grading import __main__ as grader
-from grading import judge, results, submissions
+from grading import pipeline, results, submissions
 from grading.reports import report
 from grading.reports.scores import points_of
+from grading.sandbox import Outcome
 from optcourse import surfaces
-from optcourse.exercises import anonymous_paths, verdict
+from optcourse.exercises import anonymous_paths
+from optcourse.exercises.answers import ask
 from optcourse.exercises.optimizer_intuition.anonymous_paths import START, mirrored, names_of
 
 ROOT = chapters.ROOT
@@ -27,6 +29,7 @@ CONTAINER, README, RECIPE = ROOT / "grading" / "CONTAINER.md", ROOT / "README.md
 PAGES = (GUIDE, PLANS, CONTAINER, README)
 ASSIGNMENT = "optimizer_intuition"
 MADE = ("grades", "feedback", "submitted", "autograded", "gradebook.db")  # by the grader, in exercises/
+STILL_RUNNING = object()  # in the place of an answer
 
 
 def text_of(page: Path) -> str:
@@ -165,32 +168,45 @@ def test_students_are_named_as_the_guide_says():
 
 
 def test_the_printed_table_is_what_the_grader_prints(tmp_path):
-    """The sample in the guide, from the same results."""
-    points = points_of(ROOT / "exercises" / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    """The sample in the guide, made once more: only the sandbox is left out."""
+    assignment = pipeline.Assignment(ASSIGNMENT, ROOT / "book" / "exercises" / f"{ASSIGNMENT}.ipynb")
+    questions, right = assignment.questions(), {name: known[0] for name, known in answers.RIGHT.items()}
+    swapped = answers.WRONG["which_path"]["takes adam and rmsprop for each other"]
+    no_correction = answers.WRONG["adam"]["no bias correction"]
+    students = {
+        "Ada Lovelace": right,
+        "Ben Okafor": {**right, "nesterov": None, "adam": no_correction, "which_path": swapped},
+        "Chen Mei": {**right, "adam": STILL_RUNNING},
+        "Dana Ruiz": None,
+    }
+    whole = assignment.release.read_text(encoding="utf-8")
+    for student, written in students.items():
+        path = tmp_path / f"{student}_4711_assignsubmission_file" / f"{ASSIGNMENT}.ipynb"
+        path.parent.mkdir()
+        path.write_text(whole if written else whole[: len(whole) // 2], encoding="utf-8")
+    found = []
+    for submission in submissions.find(tmp_path, ASSIGNMENT):
+        try:
+            notebook = submissions.choose(submission, assignment.notebook, ASSIGNMENT)
+        except submissions.Unreadable as problem:
+            found.append(results.Result(submission.student, submission.file, results.UNREADABLE, str(problem)))
+            continue
+        outcome = Outcome(told(students[submission.student], questions), "finished", 10.0, 0)
+        found.append(pipeline.make_result(submission, notebook, questions, outcome, grader.Limits()))
+    printed = report.table(found, points_of(ROOT / "exercises" / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"))
+    counts = ", ".join(f"{number} {state}" for state, number in results.count_by_state(found).items())
+    assert f"{printed}\n\n{len(found)} submissions: {counts}.\n" in blocks(GUIDE, "text")[0]
 
-    statuses = {None: verdict.NOT_JUDGED, 1: verdict.PASSED, -1: verdict.NOT_ATTEMPTED}
 
-    def result(student, state, scores, explanation=""):
-        verdicts = {}
-        for name, score in zip(points.automatic, scores, strict=bool(scores)):
-            status = statuses.get(score, verdict.NOT_YET)
-            score = score if score is None else max(score, 0)
-            verdicts[name] = {"status": status, "score": score, "message": "", "mistake": ""}
-        return results.Result(student, "", state, explanation, verdicts, notebook="{}" if scores else "")
-
-    cut = tmp_path / f"{ASSIGNMENT}.ipynb"
-    cut.write_text('{"cells": [')
-    with pytest.raises(submissions.Unreadable) as unreadable:
-        submissions.parse(cut)
-    stopped = judge.explanation({"cells": {}}, "finished", None)
-    found = [
-        result("Ada Lovelace", results.GRADED, [1, 1, 1, 1, 1, 1]),
-        result("Ben Okafor", results.GRADED, [1, 1, -1, 1, 0, 0.5]),
-        result("Chen Mei", results.TIMED_OUT, [1, 1, 1, 1, None, 1], stopped),
-        result("Dana Ruiz", results.UNREADABLE, [], str(unreadable.value)),
-    ]
-    counts = "4 submissions: 2 graded, 1 timed out, 1 unreadable."
-    assert f"{report.table(found, points)}\n\n{counts}\n" in blocks(GUIDE, "text")[0]
+def told(written: dict, questions: dict) -> bytes:
+    """What a sandbox reports of a student who wrote these answers."""
+    lines = []
+    for name, asked in questions.items():
+        if written[name] is STILL_RUNNING:
+            lines.append({"exercise": name, "failed": "timed out"})
+        else:
+            lines.append({"exercise": name, "answers": [ask(written[name], question) for question in asked]})
+    return "\n".join(map(json.dumps, [*lines, {"end": "finished"}])).encode()
 
 
 def test_points_in_the_plans_are_those_of_the_master():
