@@ -1,6 +1,7 @@
 """Exercises: what is right passes however it is written, what is wrong is told what went wrong, and nothing raises."""
 
 import dataclasses
+import functools
 import html
 import importlib
 import itertools
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import optcourse as oc
 from optcourse import exercises
 from optcourse.exercises import answers, check, same_path
+from optcourse.exercises import walk as walk_on
 from optcourse.exercises.optimizer_intuition import adam, anonymous_paths, rmsprop, rules, which_path
 from optcourse.exercises.plain import plain
 
@@ -235,6 +237,112 @@ def test_a_path_that_goes_wrong_later_is_told_where():
     verdict = check("gradient_descent", stops)
     assert "Your first 4 steps are right, step 5 is not" in verdict.message
     assert "does not move" in verdict.message
+
+
+@pytest.mark.parametrize("factor", [1.0002, 1.0008, 0.995])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_points_that_differ_a_little_are_written_with_the_digits_that_tell_them_apart(factor, seed):
+    def nearly(gradient, start, learning_rate, steps):
+        return module_of("gradient_descent").RIGHT(gradient, start, learning_rate=factor * learning_rate, steps=steps)
+
+    message = check("gradient_descent", nearly, seed=seed).message
+    right, wrong = re.search(r"should lead to (\(.*?\)) and leads to (\(.*?\))", message).groups()
+    assert right != wrong
+    assert float(re.search(r"differs by a factor of ([\d.]+): rounding", message)[1]) == pytest.approx(factor, rel=1e-4)
+
+
+def test_a_path_is_compared_with_the_form_that_it_follows_longest():
+    def fading(answer, gradient, start, learning_rate, momentum, steps):
+        path = np.array(answer(gradient, start, learning_rate, momentum, steps))
+        path[5:] = path[4]
+        return path
+
+    known = collected(CATALOGUE["nesterov"])
+    question = CATALOGUE["nesterov"].questions()[0]
+    for answer, begins in (
+        (known.nesterov_looks_ahead, "As the classical form, your first 4 steps are right, step 5 is not"),
+        (known.nesterov_as_in_the_chapter, "Your first 4 steps are right, step 5 is not"),
+    ):
+        verdict = check("nesterov", functools.partial(fading, answer))
+        assert verdict.message.startswith(begins)
+        lines = {line.get_label(): line for line in verdict.plot().get_lines()}
+        np.testing.assert_allclose(lines["right"].get_xydata(), walk(answer, question), atol=1e-6)
+        matplotlib.pyplot.close("all")
+
+
+@pytest.mark.parametrize("mistake", ["no bias correction", "first moment not corrected", "goes uphill"])
+def test_a_known_mistake_is_recognised_without_eps_too(mistake):
+    path = next(known.path for known in adam.MISTAKES if known.name == mistake)
+
+    def answer(gradient, start, learning_rate, b1, b2, eps, steps):
+        return path(gradient, start, learning_rate=learning_rate, b1=b1, b2=b2, eps=0.0, steps=steps)
+
+    verdict = check("adam", answer)
+    assert verdict.mistake == mistake
+    assert "And eps is missing" in verdict.message
+
+
+def test_the_questions_that_are_right_are_counted():
+    assert check("adam", collected(CATALOGUE["adam"]).adam_without_eps).message.endswith("3 of 4 questions are right.")
+    assert "questions" not in check("adam", collected(CATALOGUE["adam"]).adam_uphill).message
+
+
+def test_an_array_changed_in_place_is_recognised_behind_a_copied_start_and_among_whole_numbers():
+    def one_array(gradient, start, learning_rate, steps):
+        params, path = start.copy(), [start]
+        for _ in range(steps):
+            params -= learning_rate * gradient(params)
+            path.append(params)
+        return path
+
+    def whole(gradient, start, learning_rate, steps):
+        path = np.zeros((steps + 1, len(start)), dtype=int)
+        path[0] = start
+        for i in range(steps):
+            path[i + 1] = path[i] - learning_rate * gradient(path[i])
+        return path
+
+    def long_doubles(gradient, start, learning_rate, steps):
+        path = [start.astype(np.longdouble)]
+        for _ in range(steps):
+            path.append(path[-1] - learning_rate * gradient(path[-1]))
+        return path
+
+    verdict = check("gradient_descent", one_array)
+    assert "All rows after the first are the same point" in verdict.message
+    assert "Append `params.copy()`" in verdict.message
+    assert check("gradient_descent", whole).mistake == "whole numbers only"
+    assert check("gradient_descent", long_doubles).passed
+
+
+# --- the points of a function that passes can be drawn
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_whatever_passes_can_be_walked_on_any_surface(name):
+    settings_ = {
+        "gradient_descent": {"learning_rate": 1e-3},
+        "heavy_ball": {"learning_rate": 1e-4, "momentum": 0.9},
+        "nesterov": {"learning_rate": 1e-4, "momentum": 0.9},
+        "rmsprop": {"learning_rate": 0.01, "decay": 0.9, "eps": 1e-8},
+        "adam": {"learning_rate": 0.01, "b1": 0.9, "b2": 0.999, "eps": 1e-8},
+    }[name]
+    start, valley = np.array([-1.5, 2.0]), oc.surfaces.rosenbrock()
+    paths = [walk_on(answer, valley, start, steps=30, **settings_) for answer in collected(CATALOGUE[name]).RIGHT[name]]
+    assert (start == [-1.5, 2.0]).all()
+    for path in paths:
+        assert path.shape == (31, 2) and path.dtype == float
+        forms = [paths[0], paths[1]]  # Nesterov's two forms; otherwise two solutions of one
+        assert min(distance(path, form) for form in forms) < 0.5
+
+
+def test_without_points_walk_says_so():
+    bowl = oc.surfaces.quadratic_bowl()
+    for answer, message in ((lambda *a: None, "no points"), (lambda *a: [[1.0, 2.0]], "shape"), (None, "no points")):
+        with pytest.raises(ValueError, match=message):
+            walk_on(answer, bowl, [1.0, 2.0], learning_rate=0.1, steps=3)
+    with pytest.raises(ValueError, match="more than 60 gradients"):
+        walk_on(endless_and_deaf, bowl, [1.0, 2.0], learning_rate=0.1, steps=3)
 
 
 def test_the_classical_form_of_nesterov_passes_with_a_remark_and_the_chapters_without():
@@ -581,6 +689,14 @@ def test_a_variant_that_is_no_whole_number_is_refused_in_words(variant):
         exercises.anonymous_paths(variant)
     verdict = check("which_path", anonymous_paths.names_of(0), variant=variant)
     assert verdict.mistake == "variant is not a whole number"
+
+
+def test_an_unknown_name_is_a_wrong_label_and_a_strange_variant_keeps_what_it_is_to_itself():
+    right = anonymous_paths.names_of(0)
+    verdict = check("which_path", {**right, "B": "admam"}, variant=0)
+    assert verdict.score == 0.75 and verdict.message.startswith("3 of 4 are right: A, C, D.")
+    assert "B is 'admam', which is none of the four. Did you mean 'adam'?" in verdict.message
+    assert "it is an object." in check("which_path", right, variant=object()).message
 
 
 @pytest.mark.parametrize("variant", range(24))

@@ -81,7 +81,7 @@ def compare(step: np.ndarray, expected: np.ndarray) -> str:
     length, wanted = np.linalg.norm(step), np.linalg.norm(expected)
     along = step @ expected / (length * wanted) if wanted else 0.0
     if along > 0.99999 and abs(length / wanted - 1) < 0.01:
-        factor, _ = apart(lambda digits: (f"{length / wanted:.{digits}g}", "1"))
+        factor, _ = apart(lambda digits: (f"{length / wanted:.{digits + 1}g}", "1"))
         how = "points a little another way" if factor == "1" else f"differs by a factor of {factor}"
         return f"It {how}: rounding, or a setting typed in by hand?"
     if along > 0.99999:

@@ -9,7 +9,7 @@ from optcourse.exercises.paths import question
 BOWLS = (
     (12, {"curvatures": [1.0, 6.0], "rotation": 30.0}),
     (8, {"curvatures": [3.0]}),
-    (10, {"curvatures": [0.5, 2.0, 5.0]}),
+    (28, {"curvatures": [0.5, 2.0, 5.0]}),
 )
 VALLEY_STEPS = 11
 VALLEY_CURVATURE = 3000.0  # above the largest where the starts lie

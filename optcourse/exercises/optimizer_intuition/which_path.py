@@ -62,7 +62,7 @@ def check_variant(variant) -> verdict.Verdict | None:
     if isinstance(variant, int | float) and not isinstance(variant, bool) and variant % 1 == 0:
         return None
     strange = isinstance(variant, dict | list)
-    given = "missing" if variant is None else kind_of(variant) if strange else repr(variant)
+    given = "missing" if variant is None else kind_of(variant) if strange else repr(variant)[:100]
     if isinstance(variant, dict) and "strange" in variant:
         given = str(variant["strange"])[:100]
     message = f"`variant` should be a whole number without quotes, the one your figure was drawn with; it is {given}."
