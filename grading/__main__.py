@@ -28,12 +28,17 @@ def main() -> int:
         hint = did_you_mean(arguments.assignment, known)
         print(f"There is no assignment {arguments.assignment!r}.{hint} There are: {', '.join(sorted(known))}.")
         return 2
+    if (arguments.course / "submitted").resolve() in [(home := arguments.submissions.resolve()), *home.parents]:
+        print(f"{arguments.submissions} is where nbgrader keeps what is graded. Copy it elsewhere, and grade the copy.")
+        return 2
     say_what_is_special()
 
     into = arguments.course / "grades" / arguments.assignment
     limits = Limits(time=arguments.time, cell_time=arguments.cell_time, memory=arguments.memory * MB)
-    # A request to end is an interruption too: sandboxes are stopped, and what is done is kept.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A request to end is an interruption too: sandboxes are stopped, and what is done is kept. (A shell that starts a
+    # program in the background has it ignore interruptions.)
+    for request in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(request, signal.default_int_handler)
     try:
         with tqdm(unit=" submissions", disable=None) as bar:
 

@@ -27,9 +27,9 @@ def read_report(outcome: Outcome) -> dict:
     told = {"cells": {}, "answers": {}, "failed": {}, "notebook": None, "end": None, "why": ""}
     for line in outcome.report.splitlines():
         try:
-            entry = json.loads(line)
+            entry = json.loads(results.writable(json.dumps(json.loads(line), ensure_ascii=False)))
             if "cell" in entry:
-                told["cells"][int(entry["cell"])] = (str(entry["status"]), str(entry["error"]))
+                told["cells"][int(entry["cell"])] = (str(entry["status"])[:80], str(entry["error"])[:500])
             elif "exercise" in entry and "answers" in entry:
                 told["answers"][str(entry["exercise"])] = list(entry["answers"])
             elif "exercise" in entry:
@@ -105,7 +105,9 @@ def judge_one(name: str, questions: list[dict], given: list | None, cells: dict,
 
 def as_data(found: verdict.Verdict) -> dict:
     score = None if math.isnan(found.score) else found.score
-    return {"status": found.status, "score": score, "message": found.message, "mistake": found.mistake}
+    mistake = "".join(filter(str.isprintable, found.mistake))[:80]
+    message = results.writable(found.message)[:2000]
+    return {"status": found.status, "score": score, "message": message, "mistake": mistake}
 
 
 def in_words(limit: str) -> str:
@@ -129,6 +131,8 @@ def explanation(told: dict, end: str, notebook, verdicts: dict) -> str:
         said.append("The cells after it were run all the same.")
     elif end != "finished":
         said.append(f"The run ended early: {in_words(end)}.")
+    if told["end"] == "failed":
+        said.append(f"The sandbox says why: {(told['why'].strip().splitlines() or ['nothing'])[-1][:300]}")
     if not said:
         said = [f"{name}: {v['message']}" for name, v in verdicts.items() if v["status"] == verdict.NOT_JUDGED]
     return " ".join(said)

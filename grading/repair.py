@@ -4,11 +4,13 @@ A cell is recognised by nbgrader's id where it is still there, and otherwise by 
 """
 
 import ast
+import functools
 import re
 
 import nbformat
 from nbformat.v4 import new_notebook
 
+SKIP = "not-when-grading"  # the tag of cells that are not run: they only show something to the student
 OURS = "optcourse.exercises"  # every notebook of this course imports from it
 
 
@@ -27,7 +29,7 @@ def restore(notebook, release, assignment: str):
     """
     told = notebook.metadata["optcourse"].get("assignment")
     if told not in (None, assignment):
-        raise WrongNotebook(f"This is the notebook of {told!r}, and not of {assignment!r}.")
+        raise WrongNotebook(f"This is the notebook of {str(told)[:80]!r}, and not of {assignment!r}.")
     released = {cell.metadata.nbgrader.grade_id: cell for cell in release.cells if "nbgrader" in cell.metadata}
     by_id, by_content = recognise(notebook.cells, released)
     if not by_id and len(by_content) < (1 if any(OURS in cell.source for cell in notebook.cells) else 2):
@@ -35,12 +37,12 @@ def restore(notebook, release, assignment: str):
 
     plain = {words(cell): cell.metadata for cell in release.cells if "nbgrader" not in cell.metadata}
     place = {index: grade_id for grade_id, index in {**by_content, **by_id}.items()}
-    cells = []
+    cells = [] if setup_of(release) in map(words, notebook.cells) else [first_code(release)]
     for index, cell in enumerate(notebook.cells):
         grade_id = place.get(index)
         if grade_id is None:
             cell.metadata = plain.get(words(cell), {})
-            if not is_copy_of_locked(cell, released):
+            if not is_copy(cell, released):
                 cells.append(cell)
         else:
             cells.append(rebuild(released[grade_id], cell.source))
@@ -53,8 +55,10 @@ def recognise(cells, released: dict) -> tuple[dict[str, int], dict[str, int]]:
     by_id = {}
     for index, cell in enumerate(cells):
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id in released and cell.cell_type == released[grade_id].cell_type:
-            by_id[grade_id] = index
+        original = released.get(grade_id)
+        if original and cell.cell_type == original.cell_type:
+            # Of two, the last one counts, unless it is an empty copy.
+            by_id[grade_id] = by_id.get(grade_id, index) if words(cell) == words(original) else index
     by_content = {}
     for index, cell in enumerate(cells):
         if index not in by_id.values():
@@ -90,9 +94,15 @@ def written_answers(cells, released: dict, known: dict[str, int]):
 
 def words(cell) -> tuple[str, ...]:
     """The text of a cell, however it is laid out."""
-    return tuple(cell.source.split())
+    return words_of(cell.source)
 
 
+@functools.lru_cache(maxsize=4096)
+def words_of(source: str) -> tuple[str, ...]:
+    return tuple(source.split())
+
+
+@functools.lru_cache(maxsize=4096)
 def defined(source: str) -> set[str]:
     """The names that a cell defines, also when it does not parse."""
     try:
@@ -110,12 +120,18 @@ def defined(source: str) -> set[str]:
     return names
 
 
-def is_copy_of_locked(cell, released: dict) -> bool:
-    """Whether a cell repeats a locked one, word for word."""
-    return any(
-        words(cell) == words(original) and not original.metadata.nbgrader.get("solution")
-        for original in released.values()
-    )
+def is_copy(cell, released: dict) -> bool:
+    """Whether a cell repeats one of the release, word for word: a stub further down would undo the answer above."""
+    return any(words(cell) == words(original) for original in released.values())
+
+
+def first_code(release):
+    """The cell that prepares the notebook: whoever deleted it is not to lose everything else."""
+    return nbformat.from_dict(next(cell for cell in release.cells if cell.cell_type == "code"))
+
+
+def setup_of(release) -> tuple[str, ...]:
+    return words(first_code(release))
 
 
 def rebuild(original, source: str):
@@ -136,7 +152,9 @@ def insert_missing(cells: list, release, present: set[str]) -> None:
         if grade_id is None:
             continue
         if grade_id not in present:
-            cells.insert(position, rebuild(original, original.source))
+            cell = rebuild(original, original.source)
+            cell.metadata["tags"] = [SKIP]  # a stub must not undo an answer that stands elsewhere
+            cells.insert(position, cell)
             position += 1
             continue
         at = next(i for i, cell in enumerate(cells) if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)

@@ -49,9 +49,9 @@ class Results:
     def find(self, file: str, key: str) -> Result | None:
         try:
             stored = json.loads(self._path(file).read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            return Result(**stored["result"]) if stored["key"] == key else None
+        except (OSError, ValueError, KeyError, TypeError):  # none, cut off, or of another version
             return None
-        return Result(**stored["result"]) if stored["key"] == key else None
 
     def keep(self, result: Result, key: str) -> None:
         """All of it or nothing, whenever the grader is stopped."""
@@ -64,7 +64,13 @@ class Results:
         return self.folder / f"{hashlib.sha256(file.encode()).hexdigest()[:24]}.json"
 
 
+def writable(text: str) -> str:
+    """The text with a sign for whatever cannot be written as UTF-8: half a character, a name from an old archive."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def fingerprint(*parts: bytes | str) -> str:
+    """A digest of all parts, in which it is seen where each of them ends."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

@@ -80,8 +80,9 @@ class Sandbox:
         python = [sys.executable, "-I", "-B"]
         if not self.bubblewrap:
             return [*python, str(INSIDE)], surroundings(scratch)
-        walls = [*self.bubblewrap, "--size", str(limits.scratch), "--perms", "1777", "--tmpfs", "/scratch"]
-        return [*walls, "--chdir", "/scratch", "--", *python, "/inside.py"], surroundings(Path("/scratch"))
+        size = ["--size", str(limits.scratch), "--perms", "1777"]
+        walls = [*self.bubblewrap, *size, "--tmpfs", "/scratch", "--chdir", "/scratch", "--remount-ro", "/"]
+        return [*walls, "--", *python, "/inside.py"], surroundings(Path("/scratch"))
 
     def limits_inside(self, limits: Limits) -> dict:
         """The limits that the process inside puts on itself, and what it needs to begin."""

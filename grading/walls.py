@@ -10,7 +10,7 @@ from pathlib import Path
 
 import optcourse
 
-INSIDE = Path(__file__).with_name("inside.py")
+INSIDE, SYSCALLS = (Path(__file__).with_name(name) for name in ("inside.py", "syscalls.py"))
 SHARED_MEMORY = str(16 << 20)  # bytes of /dev/shm
 
 
@@ -52,7 +52,9 @@ def bubblewrap() -> list[str]:
         options += ["--ro-bind", str(fonts), f"/fonts/{fonts.name}"]
     options += ["--proc", "/proc", "--dev", "/dev"]
     options += ["--size", SHARED_MEMORY, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
-    return ["bwrap", *options, "--ro-bind", str(INSIDE), "/inside.py"]
+    for module in (INSIDE, SYSCALLS):
+        options += ["--ro-bind", str(module), f"/{module.name}"]
+    return ["bwrap", *options, "--dir", "/scratch"]
 
 
 @functools.cache

@@ -111,6 +111,28 @@ def deleted(notebook, *names):
     return notebook
 
 
+def in_one_cell(notebook):
+    """The cells for the answers deleted, and everything written into one."""
+    everything = "\n\n".join(right().values())
+    notebook = deleted(notebook, *NAMES)
+    notebook.cells.append(new_code_cell(everything))
+    return notebook
+
+
+def without_setup(notebook):
+    """The first cell with code deleted."""
+    first = next(index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    del notebook.cells[first]
+    return notebook
+
+
+def with_stub_below(notebook):
+    """A copy of an empty answer further down, with the same id."""
+    empty = release()
+    notebook.cells.append({**empty.cells[cell_of(empty, "adam")], "id": "copied"})
+    return nbformat.from_dict(notebook)
+
+
 def wrong_ones() -> list[Student]:
     """One student for each mistake in a method, spread over few notebooks: the n-th makes the n-th of each exercise.
 
@@ -190,6 +212,22 @@ for name in ("gradient_descent", "heavy_ball", "nesterov", "rmsprop", "adam", "w
         except OSError as error:
             print(error)
 print("✓ adam: passed. 1.0")
+"""
+EVADES = """
+import os, subprocess
+try:
+    hoard = os.memfd_create("hoard")
+except OSError as error:
+    print("REFUSED", error)
+print("REFUSED", subprocess.run(["unshare", "--user", "--mount", "true"]).returncode)
+try:
+    open("/hoard", "w")
+except OSError as error:
+    print("REFUSED", error)
+"""
+BREAKS_THE_PROTOCOL = """
+kernel = get_ipython().kernel
+kernel.session.send(kernel.iopub_socket, "stream", {"name": "stdout"}, parent=kernel.get_parent())
 """
 NOTHING = (0, 0, 0, 0, 0, 0)
 ALL = (1, 1, 1, 1, 1, 1)
@@ -275,6 +313,12 @@ def students() -> list[Student]:
         Student("from Colab", dump(from_colab(fill(right()))), file="from Colab/Copy of exercises (1).ipynb"),
         Student("shuffled", dump(shuffled(fill(right())))),
         Student("cells deleted", dump(deleted(fill(right()), "adam", "rmsprop")), scores=(1, 1, 1, 0, 0, 1)),
+        Student("in one cell", dump(in_one_cell(release()))),
+        Student("setup deleted", dump(without_setup(fill(right())))),
+        Student("stub below", dump(with_stub_below(fill(right())))),
+        Student("half a character", dump(with_cell("print('HALF')")).replace(b"HALF", b"\\ud800")),
+        Student("evades limits", dump(with_cell(EVADES))),
+        Student("breaks the protocol", dump(with_cell(BREAKS_THE_PROTOCOL)), state="kernel died", **limited),
         Student("not JSON", b"%PDF-1.7 this is not a notebook", **unreadable),
         Student("cut off", half[: len(half) // 2], **unreadable),
         Student("a picture", b"\x89PNG", file="a picture/notebook.png", **unreadable),

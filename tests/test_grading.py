@@ -85,6 +85,7 @@ def test_the_hostile_found_nothing(graded):
     outputs = json.loads(graded["reads the master"].notebook)["cells"]
     text = json.dumps([output for cell in outputs for output in cell.get("outputs", [])])
     assert "FOUND []" in text
+    assert graded["evades limits"].notebook.count("REFUSED") >= 6  # three in the code, three in what it printed
     network = json.dumps(json.loads(graded["network"].notebook))
     assert "URLError" in network and "unreachable" in network
 
@@ -232,9 +233,11 @@ def test_hidden_files_and_links_are_no_submissions(tmp_path):
     (tmp_path / ".ipynb_checkpoints" / "ada.ipynb").write_text("{}")
     (tmp_path / "__MACOSX").mkdir()
     (tmp_path / "__MACOSX" / "ada.ipynb").write_text("{}")
-    (tmp_path / "link.ipynb").symlink_to("/etc/passwd")
     with pytest.raises(FileNotFoundError, match="holds no files"):
         find(tmp_path, ASSIGNMENT)
+    (tmp_path / "link.ipynb").symlink_to("/etc/passwd")
+    with pytest.raises(Unreadable, match="no file in it"):
+        one(tmp_path)
     with pytest.raises(FileNotFoundError, match="is not a folder"):
         find(tmp_path / "nowhere", ASSIGNMENT)
 
@@ -271,6 +274,48 @@ def test_a_pdf_is_unreadable_and_says_what_to_hand_in(tmp_path):
     (tmp_path / "ada.pdf").write_bytes(b"%PDF")
     with pytest.raises(Unreadable, match=r"Hand in the \.ipynb file"):
         one(tmp_path)
+
+
+def test_nobody_is_lost_by_a_strange_name(tmp_path):
+    (tmp_path / "_anna.ipynb").write_bytes(b"{}")
+    (tmp_path / "empty folder").mkdir()
+    (tmp_path / ("x" * 240 + ".ipynb")).write_bytes(b"{}")
+    (tmp_path / ("x" * 239 + "y.ipynb")).write_bytes(b"{}")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller.ipynb")).write_bytes(b"{}")
+    found = find(tmp_path, ASSIGNMENT)
+    assert len({submission.student for submission in found}) == 5
+    for submission in found:
+        submission.fingerprint(), submission.file.encode(), submission.student.encode()
+        with pytest.raises(Unreadable):
+            choose(submission, classroom.release(), ASSIGNMENT)
+
+
+def test_what_cannot_be_read_or_is_endless_is_unreadable(tmp_path, monkeypatch):
+    path = tmp_path / "ada.ipynb"
+    path.write_bytes(classroom.dump(classroom.with_cell("x\n" * 60_000)))
+    with pytest.raises(Unreadable, match="A cell has more than"):
+        one(tmp_path)
+    path.write_bytes(
+        classroom.dump(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x") for _ in range(1001)]))
+    )
+    with pytest.raises(Unreadable, match="more than 1000 cells"):
+        one(tmp_path)
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(Unreadable, match="Permission denied"):
+        one(tmp_path)
+
+
+def test_nbgraders_own_folder_is_not_graded_in_place(tmp_path):
+    (tmp_path / "source" / ASSIGNMENT).mkdir(parents=True)
+    (tmp_path / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").write_text("{}")
+    (tmp_path / "submitted" / "ada").mkdir(parents=True)
+    command = [sys.executable, "-m", "grading", str(tmp_path / "submitted"), "--course", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Copy it elsewhere" in done.stdout
 
 
 def test_an_old_notebook_format_is_read(tmp_path):

@@ -1,6 +1,7 @@
 """Feedback: for each student one HTML file, with the verdicts, the points, graders' comments and the notebook."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -46,7 +47,12 @@ def write(found: Iterable[results.Result], *, course: Path, assignment: str) -> 
     for row in rows(found, points, recorded):
         student = row.result.student
         path = Path(course) / "feedback" / student_id(student) / f"{assignment}.html"
-        write_whole(path, page(row, assignment, recorded.get(student, Recorded())))
+        about = recorded.get(student, Recorded())
+        try:
+            text = page(row, assignment, about)
+        except Exception:  # a notebook that cannot be shown must not keep a class from its feedback
+            text = page(replace(row, result=replace(row.result, notebook="")), assignment, about)
+        write_whole(path, text)
         written.append(path)
     return written
 

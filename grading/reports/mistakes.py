@@ -93,7 +93,7 @@ def draw_bars(ax, drawn: list[tuple[str, str, int]], total: int, ink: str):
         ax.barh(place, number, height=0.72, edgecolor="#333333", linewidth=0.8, **look)
         ax.text(number + 0.01 * total, place, f"{number}", va="center", fontsize=9, color=ink)
     labels = [textwrap.fill(label, 27, max_lines=2, placeholder=" ...") for _, label, _ in drawn]
-    ax.set_yticks(range(len(drawn)), labels, fontsize=8, linespacing=1.15, color=ink)
+    ax.set_yticks(range(len(drawn)), labels, fontsize=8, linespacing=1.15, color=ink, parse_math=False)
     ax.set(xlim=(0, 1.12 * total), ylim=(len(drawn) - 0.4, -0.6), xticks=[])
     ax.tick_params(length=0)
     ax.set_facecolor("none")
