@@ -737,3 +737,10 @@ def test_what_speaks_against_a_name_is_true_of_the_path_and_not_of_the_names_own
                 "rmsprop": "about as long as its second",
             }.get(claimed, f"{leap[true]:.1f} times as long as its second")
         assert wanted in said, (claimed, true, said)
+
+
+def test_one_name_for_all_paths_earns_nothing():
+    for variant in range(8):
+        for name in ("sgd", "momentum", "rmsprop", "adam"):
+            found = check("which_path", dict.fromkeys("ABCD", name), variant=variant)
+            assert found.score == 0 and "more than once" in found.message

@@ -86,19 +86,20 @@ def spelled(name) -> str:
 
 def compare(labels: dict[str, str], variant: int) -> verdict.Verdict:
     right = names_of(variant)
-    found = [label for label in LABELS if labels[label] == right[label]]
+    twice = sorted(name for name in OPTIMIZERS if list(labels.values()).count(name) > 1)
+    found = [label for label in LABELS if labels[label] == right[label] and labels[label] not in twice]
     if len(found) == len(LABELS):
         return verdict.passed(NAME, "All four are right.")
     counted = f"{len(found)} of {len(LABELS)} {'is' if len(found) == 1 else 'are'} right"
     listed = f"{counted}: {', '.join(found)}." if found else "None is right yet."
     empty = [label for label in LABELS if not labels[label]]
     unknown = {label: name for label, name in labels.items() if name and name not in OPTIMIZERS}
-    twice = sorted(name for name in OPTIMIZERS if list(labels.values()).count(name) > 1)
     said = [listed]
     if empty:
         said.append(f"Still empty: {', '.join(empty)}.")
     if twice:
-        said.append(f"Each name occurs once; you use {' and '.join(TITLES[name] for name in twice)} more than once.")
+        several = " and ".join(TITLES[name] for name in twice)
+        said.append(f"Each name occurs once; you use {several} more than once, which counts for none of them.")
     for label, name in unknown.items():
         said.append(f"{label} is {name!r}, which is none of the four.{did_you_mean(name, OPTIMIZERS)}")
     if unknown:
