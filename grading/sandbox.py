@@ -8,6 +8,7 @@ time, memory, processes and output, and `Sandbox.weakness` says what is missing.
 import contextlib
 import itertools
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import psutil
 from grading.walls import INSIDE, find_bubblewrap, font_lists, is_root
 
 MB = 1 << 20
-_users = itertools.count(100_000 + os.getpid() % 10_000 * 100)
+_users = itertools.cycle(range(20_000, 60_000))  # numbers that containers have too, and nobody else
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,12 @@ class Sandbox:
     def run(self, job: bytes, limits: Limits, stop: threading.Event) -> Outcome:
         """Give `job` to a fresh process and collect its report, at most `limits.report` bytes of it."""
         with tempfile.TemporaryDirectory(prefix="optcourse-grading-", ignore_cleanup_errors=True) as scratch:
-            if is_root():
-                os.chmod(scratch, 0o777)  # the process inside becomes somebody else
-            command, environment = self.command(Path(scratch), limits)
+            home = Path(scratch, secrets.token_hex(16))
+            home.mkdir()
+            if is_root():  # the process inside becomes somebody else; its neighbours cannot guess this name
+                os.chmod(scratch, 0o711)
+                home.chmod(0o777)
+            command, environment = self.command(home, limits)
             began = time.monotonic()
             process = subprocess.Popen(
                 command,
@@ -66,7 +70,7 @@ class Sandbox:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                cwd=scratch,
+                cwd=home,
                 start_new_session=True,
             )
             report = Pipe(process, job, limits.report)
@@ -189,12 +193,20 @@ def memory_of(pid: int, limit: int) -> int:
         total = 0
         for process in family(pid):
             try:
-                total += process.memory_full_info().pss if exact else process.memory_info().rss
-            except (psutil.Error, AttributeError):  # it has ended, or this system cannot tell
+                total += exact_memory(process) if exact else process.memory_info().rss
+            except psutil.Error:  # it has ended
                 continue
         if total <= limit:
             break
     return total
+
+
+def exact_memory(process: psutil.Process) -> int:
+    """The memory of a process, in which what it shares with others is shared out; all of it where that is not told."""
+    try:
+        return process.memory_full_info().pss
+    except (psutil.AccessDenied, AttributeError):
+        return process.memory_info().rss
 
 
 def family(pid: int) -> list[psutil.Process]:
