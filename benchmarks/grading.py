@@ -4,7 +4,6 @@ nbgrader alone runs `autograde` and `generate_feedback`, one submission after th
 own kernel. The grader does all that `make grade` does: sandboxes, judge, nbgrader's gradebook, feedback and report.
 """
 
-import inspect
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ import nbformat
 
 from benchmarks.bench import Row
 from exercises.answers import optimizer_intuition as answers
+from exercises.answers.pasting import source
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSIGNMENT = "optimizer_intuition"
@@ -49,7 +49,7 @@ def notebook(number: int) -> bytes:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         choices = [*answers.RIGHT.get(name, []), *answers.WRONG.get(name, {}).values()]
         if choices and callable(answer := choices[number % len(choices)]):
-            cell.source = inspect.getsource(answer).replace(f"def {answer.__name__}(", f"def {name}(", 1)
+            cell.source = source(answer, name)
     return nbformat.writes(filled).encode()
 
 

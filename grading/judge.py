@@ -106,8 +106,7 @@ def judge_one(name: str, questions: list[dict], given: list | None, cells: dict,
 def as_data(found: verdict.Verdict) -> dict:
     score = None if math.isnan(found.score) else found.score
     mistake = "".join(filter(str.isprintable, found.mistake))[:80]
-    message = results.writable(found.message)[:2000]
-    return {"status": found.status, "score": score, "message": message, "mistake": mistake}
+    return {"status": found.status, "score": score, "message": found.message[:2000], "mistake": mistake}
 
 
 def in_words(limit: str) -> str:

@@ -1,5 +1,6 @@
 """Grade a folder: every submission in a sandbox of its own, some at a time; what is done is kept at once."""
 
+import functools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import nbformat
 
 import optcourse
 from grading import judge, results
-from grading.repair import SKIP, WrongNotebook
+from grading.repair import SKIP, WrongNotebook, is_test
 from grading.results import Result, Results, fingerprint
 from grading.sandbox import Limits, Outcome, Sandbox
 from grading.submissions import Submission, Unreadable, choose, find
@@ -27,7 +28,7 @@ class Assignment:
     release: Path
     seed: str = field(default=PUBLIC_SEED, repr=False)
 
-    @property
+    @functools.cached_property
     def notebook(self):
         return nbformat.read(self.release, as_version=4)
 
@@ -114,11 +115,6 @@ def make_job(notebook, questions: dict, limits: dict) -> bytes:
     ]
     asked = [{"name": name, "questions": entries} for name, entries in questions.items()]
     return json.dumps({"notebook": notebook, "to_run": to_run, "exercises": asked, "limits": limits}).encode()
-
-
-def is_test(cell) -> bool:
-    settings = cell.metadata.get("nbgrader", {})
-    return bool(settings.get("grade") and not settings.get("solution"))
 
 
 def make_result(submission: Submission, notebook, questions: dict, outcome: Outcome, limits: Limits) -> Result:

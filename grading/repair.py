@@ -37,11 +37,13 @@ def restore(notebook, release, assignment: str):
 
     plain = {words(cell): cell.metadata for cell in release.cells if "nbgrader" not in cell.metadata}
     place = {index: grade_id for grade_id, index in {**by_content, **by_id}.items()}
-    cells = [] if setup_of(release) in map(words, notebook.cells) else [first_code(release)]
+    # Whoever deleted the cell that prepares the notebook is not to lose everything else.
+    setup = next(cell for cell in release.cells if cell.cell_type == "code")
+    cells = [] if words(setup) in map(words, notebook.cells) else [nbformat.from_dict(setup)]
     for index, cell in enumerate(notebook.cells):
         grade_id = place.get(index)
         if grade_id is None:
-            cell.metadata = plain.get(words(cell), {})
+            cell.metadata = nbformat.from_dict(plain.get(words(cell), {}))
             if not is_copy(cell, released):
                 cells.append(cell)
         else:
@@ -92,6 +94,12 @@ def written_answers(cells, released: dict, known: dict[str, int]):
                 yield grade_id, below
 
 
+def is_test(cell) -> bool:
+    """Whether a cell holds the tests of an exercise."""
+    settings = cell.metadata.get("nbgrader", {})
+    return bool(settings.get("grade") and not settings.get("solution"))
+
+
 def words(cell) -> tuple[str, ...]:
     """The text of a cell, however it is laid out."""
     return words_of(cell.source)
@@ -123,15 +131,6 @@ def defined(source: str) -> set[str]:
 def is_copy(cell, released: dict) -> bool:
     """Whether a cell repeats one of the release, word for word: a stub further down would undo the answer above."""
     return any(words(cell) == words(original) for original in released.values())
-
-
-def first_code(release):
-    """The cell that prepares the notebook: whoever deleted it is not to lose everything else."""
-    return nbformat.from_dict(next(cell for cell in release.cells if cell.cell_type == "code"))
-
-
-def setup_of(release) -> tuple[str, ...]:
-    return words(first_code(release))
 
 
 def rebuild(original, source: str):

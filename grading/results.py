@@ -55,13 +55,19 @@ class Results:
 
     def keep(self, result: Result, key: str) -> None:
         """All of it or nothing, whenever the grader is stopped."""
-        path = self._path(result.file)
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({"key": key, "result": asdict(result)}, indent=1), encoding="utf-8")
-        os.replace(unfinished, path)
+        write_whole(self._path(result.file), json.dumps({"key": key, "result": asdict(result)}, indent=1))
 
     def _path(self, file: str) -> Path:
         return self.folder / f"{hashlib.sha256(file.encode()).hexdigest()[:24]}.json"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(unfinished, path)
 
 
 def writable(text: str) -> str:

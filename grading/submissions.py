@@ -96,7 +96,7 @@ def files_in(place: Path) -> list[Path]:
 def student_of(inside: Path, assignment: str) -> str:
     """Who handed in a file, from its path: the folder it is in, or else its own name without the assignment's.
 
-    >>> student_of(Path("ada/work/optimizer_intuition.ipynb"), "optimizer_intuition")
+    >>> student_of(Path("ada/week 1/optimizer_intuition.ipynb"), "optimizer_intuition")
     'ada'
     >>> student_of(Path("Ada Lovelace_4711_assignsubmission_file_/x.ipynb"), "optimizer_intuition")
     'Ada Lovelace'

@@ -1,8 +1,5 @@
 """A class of students, as a grader meets it: what each hands in, and what is to become of it."""
 
-import copy
-import inspect
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +7,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from exercises.answers import optimizer_intuition as answers
+from exercises.answers.pasting import source
 
 ASSIGNMENT = "optimizer_intuition"
 RELEASE = Path(__file__).resolve().parent.parent / "book" / "exercises" / f"{ASSIGNMENT}.ipynb"
@@ -34,11 +32,6 @@ class Student:
 
 def release():
     return nbformat.read(RELEASE, as_version=4)
-
-
-def source(function, name: str) -> str:
-    """The code of an answer, under the name that the exercise asks for."""
-    return inspect.getsource(function).replace(f"def {function.__name__}(", f"def {name}(", 1)
 
 
 def right(which: int = 0) -> dict[str, str]:
@@ -334,7 +327,3 @@ def hand_in(folder: Path, class_: list[Student]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(student.content)
     return folder
-
-
-def as_json(notebook) -> dict:
-    return json.loads(nbformat.writes(copy.deepcopy(notebook)))

@@ -11,9 +11,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from grading import results
+from grading.repair import is_test
 from grading.reports import gradebook
 from grading.reports.cleaning import PICTURES, clean, settings_of
-from grading.reports.nbgrader_steps import write_whole
 from grading.reports.page import count, render
 from grading.reports.scores import Recorded, Row, exercise_of, points_of, rows
 from grading.reports.students import by_student, student_id
@@ -52,7 +52,7 @@ def write(found: Iterable[results.Result], *, course: Path, assignment: str) -> 
             text = page(row, assignment, about)
         except Exception:  # a notebook that cannot be shown must not keep a class from its feedback
             text = page(replace(row, result=replace(row.result, notebook="")), assignment, about)
-        write_whole(path, text)
+        results.write_whole(path, text)
         written.append(path)
     return written
 
@@ -95,7 +95,7 @@ def blocks(notebook) -> Iterator[dict]:
                 "source": highlighted(cell.source) if is_code else cell.source,
                 "outputs": list(outputs(cell)),
                 "name": exercise_of(about.get("grade_id", "")),
-                "is_test": bool(about.get("grade") and not about.get("solution")),
+                "is_test": is_test(cell),
             }
 
 

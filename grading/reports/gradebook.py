@@ -20,7 +20,7 @@ from traitlets.config import Config, PyFileConfigLoader
 from grading.reports import nbgrader_steps
 from grading.reports.scores import Mark, Recorded, exercise_of
 from grading.reports.students import by_student, student_id, student_name
-from grading.results import Result
+from grading.results import Result, write_whole
 
 
 class NotRecorded(RuntimeError):
@@ -110,7 +110,7 @@ def open_gradebook(directory: CourseDirectory) -> api.Gradebook:
 
 def write_submission(result: Result, course: Path, assignment: str) -> None:
     path = Path(course) / "submitted" / student_id(result.student) / assignment / f"{assignment}.ipynb"
-    nbgrader_steps.write_whole(path, result.notebook)
+    write_whole(path, result.notebook)
 
 
 def name_student(directory: CourseDirectory, student: str) -> None:

@@ -27,6 +27,7 @@ from traitlets.config import Config
 
 from grading.reports.cleaning import clean, defuse, settings_of
 from grading.reports.scores import exercise_of, points_for
+from grading.results import write_whole
 from optcourse.exercises.verdict import NOT_JUDGED, Verdict
 
 
@@ -158,12 +159,3 @@ def answers_in(path: Path) -> list[str] | None:
         return answers(json.loads(path.read_text(encoding="utf-8"))["cells"])
     except (FileNotFoundError, ValueError):
         return None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(unfinished, path)

@@ -8,10 +8,9 @@ from pathlib import Path
 from unicodedata import combining, east_asian_width
 
 from grading.reports.mistakes import INK, count_mistakes, draw_mistakes, in_words, write_mistakes
-from grading.reports.nbgrader_steps import write_whole
 from grading.reports.page import render
 from grading.reports.scores import SIGNS, Points, Recorded, Row, number, points_of, rows
-from grading.results import GRADED, Result, count_by_state
+from grading.results import GRADED, Result, count_by_state, write_whole
 from optcourse.exercises.verdict import NOT_JUDGED
 
 __all__ = ["points_of", "table", "write", "write_csv", "write_mistakes", "write_report"]
