@@ -1,13 +1,35 @@
-"""A browser for the tests that look at pages."""
+"""The built site and a browser, for the tests that look at pages."""
 
 import os
 import shutil
 from pathlib import Path
 
+import build
 import pytest
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id) -> Path:
+    """The folder of the built site's pages: built once in a run, by the first of its processes that asks for it.
+
+    Every test reads it and none writes into it.
+    """
+    run = tmp_path_factory.getbasetemp()
+    destination = (run if worker_id == "master" else run.parent) / "site"
+    pages, failed = destination / "_build" / "html", destination / "failed.txt"
+    with FileLock(f"{destination}.lock"):
+        if not destination.exists():
+            destination.mkdir()
+            done = build.build(destination)
+            if done.returncode:
+                failed.write_text(done.stderr, encoding="utf-8")
+    if failed.exists():
+        pytest.fail(f"jupyter-book build failed; warnings are errors:\n{failed.read_text(encoding='utf-8')}")
+    return pages
 
 
 # One for each file of tests: as long as it is open, Playwright keeps an event loop running in this thread, in which

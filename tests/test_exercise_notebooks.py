@@ -174,14 +174,6 @@ def test_what_students_must_not_change_is_locked(page):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
-    destination = tmp_path_factory.mktemp("site")
-    done = build.build(destination)
-    assert done.returncode == 0, done.stderr
-    return destination / "_build" / "html"
-
-
-@pytest.fixture(scope="module")
 def instructors(tmp_path_factory) -> Path:
     destination = tmp_path_factory.mktemp("instructors") / "html"
     done = build.build_solutions(destination)

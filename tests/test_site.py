@@ -12,14 +12,6 @@ import pytest
 import serve
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
-    destination = tmp_path_factory.mktemp("site")
-    done = build.build(destination)
-    assert done.returncode == 0, f"jupyter-book build failed; warnings are errors:\n{done.stderr}"
-    return destination / "_build" / "html"
-
-
 def html_pages(site: Path) -> list[Path]:
     found = sorted(path for path in site.rglob("*.html") if "_static" not in path.relative_to(site).parts)
     assert found
