@@ -3,6 +3,7 @@
 That the stored outputs are those of an unfinished notebook is tested by nbval, as for chapters.
 """
 
+import csv
 import html
 import itertools
 import json
@@ -344,7 +345,7 @@ def test_make_grade_passes_the_seed_on_unseen(tmp_path):
 
 
 def test_plain_nbgrader_grades_in_the_exercises_folder(tmp_path):
-    """As on a JupyterHub: a model solution gets all points, an unfinished notebook none, under a private seed."""
+    """As on a JupyterHub: model solutions get their points, gaps get none, under a private seed."""
     course = tmp_path / "exercises"
     shutil.copytree(chapters.ROOT / "exercises", course, ignore=shutil.ignore_patterns("submitted", "*.db", "release"))
     (master,) = (master for master in MASTERS if master.assignment == "optimizer_intuition")
@@ -356,25 +357,21 @@ def test_plain_nbgrader_grades_in_the_exercises_folder(tmp_path):
         return subprocess.run(command, cwd=course, env=environment, text=True, capture_output=True, check=True)
 
     nbgrader("generate_assignment", master.assignment)
-    released = nbformat.read(course / "release" / master.assignment / master.notebook.name, as_version=4)
-    solved = master.read_twin()
-    for cell, model in zip(released.cells, solved.cells, strict=True):
-        if "nbgrader" in cell.metadata and cell.metadata.nbgrader.solution:
-            cell.source = model.source
-    released.cells.append(nbformat.v4.new_code_cell("import os\nos.environ['OPTCOURSE_SEED']"))
-    for student, notebook in {"complete": released, "unfinished": assignments.release(master)}.items():
-        folder = course / "submitted" / student / master.assignment
-        folder.mkdir(parents=True)
-        nbformat.write(notebook, folder / master.notebook.name)
+    half = nbformat.read(course / "release" / master.assignment / master.notebook.name, as_version=4)
+    solved = ["gradient_descent", "nesterov", "which_path"]
+    models = graded(master.read_twin(), solution=True)
+    for name in solved:
+        graded(half)[name].source = models[name].source
+    half.cells.append(nbformat.v4.new_code_cell("import os\nos.environ['OPTCOURSE_SEED']"))
+    folder = course / "submitted" / "half" / master.assignment
+    folder.mkdir(parents=True)
+    nbformat.write(half, folder / master.notebook.name)
     nbgrader("autograde", master.assignment)
+    done = nbformat.read(course / "autograded/half" / master.assignment / master.notebook.name, as_version=4)
     nbgrader("export")
-    rows = (course / "grades.csv").read_text().splitlines()
-    columns = rows[0].split(",")
-    scores = {}
-    for row in rows[1:]:
-        entry = dict(zip(columns, row.split(","), strict=True))
-        scores[entry["student_id"]] = float(entry["raw_score"] if "raw_score" in entry else entry["score"])
-    checks = graded(solved, solution=False, grade=True).values()
-    assert scores == {"complete": sum(cell.metadata.nbgrader.points for cell in checks), "unfinished": 0}
-    done = nbformat.read(course / "autograded/complete" / master.assignment / master.notebook.name, as_version=4)
+    with (course / "grades.csv").open() as file:
+        (row,) = (row for row in csv.DictReader(file) if row["assignment"] == master.assignment)
+    checks = graded(master.read_twin(), solution=False, grade=True)
+    points = {name: checks[f"check_{name}"].metadata.nbgrader.points for name in solved}
+    assert float(row["raw_score"]) == sum(points.values()) < sum(c.metadata.nbgrader.points for c in checks.values())
     assert done.cells[-1].outputs[0].data["text/plain"] == "'private'"
