@@ -15,6 +15,7 @@ from optcourse.optimizers.contract import Optimizer
 from optcourse.plotting.view import check_drawable
 from optcourse.suggestions import did_you_mean
 from optcourse.surfaces import LossSurface, catalogue
+from optcourse.surfaces.from_text import Expression
 from optcourse.tracing import check_start, check_steps, run
 
 ASLEEP = "A still of a live figure. Where scripts run it comes to life; in a notebook, run its cell."
@@ -240,7 +241,9 @@ class Explorable(Settings):
 
 
 def python_of_surface(surface: LossSurface) -> str:
-    """How to write the surface, `surfaces.rosenbrock()`; "" if it is one's own."""
+    """How to write the surface, `surfaces.rosenbrock()`; "" if it is one's own function."""
+    if isinstance(surface.function, Expression):
+        return surface.function.python(surface)
     factory = catalogue().get(surface.name)
     if factory is None:
         return ""

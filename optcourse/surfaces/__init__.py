@@ -4,6 +4,7 @@ from optcourse.suggestions import did_you_mean, missing_attribute
 from optcourse.surfaces.adversarial import cliff, cone, nonsmooth, ravine, sharp_and_flat
 from optcourse.surfaces.convex import booth, matyas, quadratic_bowl
 from optcourse.surfaces.counterexamples import edge_of_stability, heavy_ball_cycle, reddi_online
+from optcourse.surfaces.from_text import from_text
 from optcourse.surfaces.loss_surface import LossSurface, Minimum
 from optcourse.surfaces.neural_toy import network_filter_normalized, network_slice
 from optcourse.surfaces.rastrigin import (
@@ -73,6 +74,7 @@ __all__ = [
     "cone",
     "easom",
     "edge_of_stability",
+    "from_text",
     "get",
     "goldstein_price",
     "heavy_ball_cycle",
