@@ -5,6 +5,7 @@ A cell is recognised by nbgrader's id where it is still there, and otherwise by 
 
 import ast
 import functools
+import itertools
 import re
 
 import nbformat
@@ -37,9 +38,9 @@ def restore(notebook, release, assignment: str):
 
     plain = {words(cell): cell.metadata for cell in release.cells if "nbgrader" not in cell.metadata}
     place = {index: grade_id for grade_id, index in {**by_content, **by_id}.items()}
-    # Whoever deleted the cell that prepares the notebook is not to lose everything else.
-    setup = next(cell for cell in release.cells if cell.cell_type == "code")
-    cells = [] if words(setup) in map(words, notebook.cells) else [nbformat.from_dict(setup)]
+    # Whoever deleted a cell that prepares the notebook is not to lose everything else.
+    handed_in = set(map(words, notebook.cells))
+    cells = [nbformat.from_dict(cell) for cell in preparation(release) if words(cell) not in handed_in]
     for index, cell in enumerate(notebook.cells):
         grade_id = place.get(index)
         if grade_id is None:
@@ -50,6 +51,12 @@ def restore(notebook, release, assignment: str):
             cells.append(rebuild(released[grade_id], cell.source))
     insert_missing(cells, release, set(place.values()))
     return new_notebook(cells=cells, metadata=release.metadata)
+
+
+def preparation(release) -> list:
+    """The cells with code before the first exercise."""
+    before = itertools.takewhile(lambda cell: "nbgrader" not in cell.metadata, release.cells)
+    return [cell for cell in before if cell.cell_type == "code"]
 
 
 def recognise(cells, released: dict) -> tuple[dict[str, int], dict[str, int]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
+import launch
 import nbformat
 import yaml
 
@@ -68,12 +69,13 @@ class Chapter:
         return nbformat.read(self.notebook, as_version=4)
 
     def read_twin(self):
-        """The notebook that the twin describes: cells without outputs, with stable ids."""
+        """The notebook that the twin describes, after its setup cell: without outputs, with stable ids."""
         text = self.twin.read_text(encoding="utf-8")
         if not text.startswith(TWIN_HEADER):
             raise ValueError(f"{relative(self.twin)} must begin with exactly these lines:\n{TWIN_HEADER}")
         notebook = jupytext.reads(text, fmt="md:myst")
         notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+        notebook.cells = launch.insert_setup(notebook.cells)
         name_cells(notebook)
         return notebook
 
@@ -110,9 +112,10 @@ def relative(path: Path) -> str:
 
 
 def twin_text(notebook) -> str:
-    """The text twin of a notebook: its cells in MyST Markdown below the common header."""
+    """The text twin of a notebook: the cells that people write, in MyST Markdown below the common header."""
     # By way of JSON, which sorts the options of a cell: the text must not depend on where the notebook comes from.
-    stored = nbformat.writes(nbformat.v4.new_notebook(cells=notebook.cells), version=4)
+    written = launch.remove_setup(notebook.cells)
+    stored = nbformat.writes(nbformat.v4.new_notebook(cells=written), version=4)
     text = jupytext.writes(nbformat.reads(stored, as_version=4), fmt="md:myst")
     body = re.sub(r"\A---\n.*?\n---\n", "", text, count=1, flags=re.DOTALL)
     return TWIN_HEADER + body.lstrip("\n")
@@ -139,13 +142,17 @@ def cells_fingerprint(notebook) -> str:
 
 def code_fingerprint(notebook) -> str:
     """What outputs depend on: the code of the cells, the package, and the versions of the libraries."""
-    code = [(cell.source, sorted(tags(cell))) for cell in notebook.cells if cell.cell_type == "code"]
+    code = [(cell.source, sorted(tags(cell))) for cell in written_code(notebook)]
     return fingerprint([code, package_sources(), pins()])
 
 
 def outputs_fingerprint(notebook) -> str:
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return fingerprint([(cell.execution_count, cell.outputs) for cell in code])
+    return fingerprint([(cell.execution_count, cell.outputs) for cell in written_code(notebook)])
+
+
+def written_code(notebook) -> list:
+    """The cells with code that people write: the setup cell prints nothing, and changes no output."""
+    return [cell for cell in launch.remove_setup(notebook.cells) if cell.cell_type == "code"]
 
 
 def tags(cell) -> list[str]:

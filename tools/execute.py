@@ -12,6 +12,7 @@ import assignments
 import chapters
 import claims
 import galleries
+import launch
 import nbformat
 from chapters import Chapter, relative
 from nbclient import NotebookClient
@@ -100,9 +101,15 @@ def from_twin(chapter: Chapter):
 
 
 def keep_outputs(notebook, stored) -> None:
-    new, old = ([cell for cell in nb.cells if cell.cell_type == "code"] for nb in (notebook, stored))
+    new, old = map(chapters.written_code, (notebook, stored))
     for cell, before in zip(new, old, strict=True):
-        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+        cell.outputs = before.outputs
+    # The setup cell, which may be new, counts too.
+    for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output["execution_count"] = count
 
 
 def is_executed(notebook) -> bool:
@@ -137,8 +144,8 @@ def run(notebook, chapter: Chapter) -> str | None:
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        of = sum(cell.cell_type == "code" for cell in notebook.cells)
-        return f"\n{relative(chapter.twin)}: code cell {len(started)} of {of} failed\n{error}"
+        of = chapters.written_code(notebook)
+        return f"\n{relative(chapter.twin)}: code cell {len(launch.remove_setup(started))} of {len(of)} failed\n{error}"
     shrink_pictures(notebook)
     keep_one_runtime(notebook)
     return None
