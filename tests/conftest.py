@@ -1,15 +1,13 @@
 """The built site and a browser, for the tests that look at pages."""
 
 import os
-import shutil
 from pathlib import Path
 
 import build
 import pytest
+from browsers import chromium
 from filelock import FileLock
 from playwright.sync_api import sync_playwright
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
 
 @pytest.fixture(scope="session")
@@ -38,16 +36,11 @@ def site(tmp_path_factory, worker_id) -> Path:
 def browser():
     """A headless Chromium: Playwright's own or the system's. Without any, tests are skipped, and fail in CI."""
     with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        path = own if Path(own).exists() else next(filter(None, map(shutil.which, BROWSERS)), None)
-        if path is None:
-            message = "no Chromium on this machine: `playwright install chromium` brings one"
+        try:
+            browser = chromium(playwright)
+        except FileNotFoundError as missing:
             if os.environ.get("CI"):
-                pytest.fail(message)
-            pytest.skip(message)
-        options = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        # In a container everything runs as root, which Chromium's sandbox refuses.
-        root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=path, args=[*options, "--no-first-run", *root])
-        yield chromium
-        chromium.close()
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        yield browser
+        browser.close()
