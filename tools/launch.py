@@ -4,6 +4,8 @@ It is not written in the text twins. It is put in where a notebook is made from 
 twin is made from a notebook, so that one setting, `repository` in `_config.yml`, decides what all notebooks install.
 """
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -15,8 +17,8 @@ CONFIG = Path(__file__).resolve().parent.parent / "_config.yml"
 TITLE = "# @title Setup: installs optcourse if it is missing, and changes no other package"
 METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
 
-# What is installed, pip itself is asked: among leftovers and duplicates it knows the entry that counts, which
-# importlib.metadata does not. Versions that no standard allows cannot be constraints, and are left out.
+# `distributions` also finds what pip leaves behind when it is interrupted; `version` knows the entry that counts. A
+# version that no standard allows cannot be a constraint, and is left out.
 SOURCE = r"""
 import importlib.util
 
@@ -26,44 +28,86 @@ def optcourse_is_missing():  # a mere folder of this name, as a clone makes it, 
 
 
 if optcourse_is_missing():
-    import os, re, subprocess, sys, tempfile  # noqa: E401, I001
+    import contextlib, importlib.metadata, os, re, subprocess, sys, tempfile  # noqa: E401, I001
 
-    def pip(*arguments):
-        command = [sys.executable, "-m", "pip", "--no-input", "--disable-pip-version-check", *arguments]
+    number = r"v?(\d+!)?\d+(\.\d+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview|post|rev|r|dev)[-_.]?\d*|-\d+)*(\+[\w.-]+)?"
+    here = []
+    for name in {(found.metadata or {}).get("Name") for found in importlib.metadata.distributions()} - {"optcourse"}:
+        with contextlib.suppress(Exception):  # an entry without a name or a version
+            line = f"{name}=={importlib.metadata.version(name)}"
+            here += [line] if re.fullmatch(rf"[\w.-]+=={number}", line, re.I) else []
+    with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "constraints.txt"), "w") as file:
+        print(*here, sep="\n", file=file, flush=True)
+        repository = "REPOSITORY"
+        command = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        command += ["--constraint", file.name, f"optcourse @ git+{repository}@BRANCH"]
         catch = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         never_ask = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
-        return subprocess.run(command, env=never_ask, encoding="utf-8", errors="replace", **catch)
-
-    repository = "REPOSITORY"
-    step = pip("list", "--format=freeze")
-    if step.returncode == 0:
-        version = r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z\d.]+)?"
-        here = [line for line in step.stdout.splitlines() if re.fullmatch(rf"(?!optcourse=)[\w.-]+=={version}", line)]
-        with tempfile.TemporaryDirectory() as folder:
-            constraints = os.path.join(folder, "constraints.txt")
-            with open(constraints, "w") as file:
-                file.write("\n".join(here))
-            step = pip("install", "--constraint", constraints, f"optcourse @ git+{repository}@BRANCH")
-        importlib.invalidate_caches()
+        done = subprocess.run(command, env=never_ask, encoding="utf-8", errors="replace", **catch)
+    importlib.invalidate_caches()
     if optcourse_is_missing():
-        reason = "pip says:\n\n" + "\n".join(step.stdout.strip().splitlines()[-12:])
-        if step.returncode == 0:
+        cut_off = re.search("resolve host|to resolve|name resolution|connect(ion)? |unreachable|timed out", done.stdout)
+        reason = "pip says:\n\n" + "\n".join(done.stdout.strip().splitlines()[-12:])
+        if done.returncode == 0:
             reason = "Restart the kernel, and run this cell again."
-        elif re.search("to resolve|resolve host|name resolution|connect(ion)? |unreachable|timed out", step.stdout):
+        elif cut_off and "conflicting dependencies" not in done.stdout:
             reason = f"Nothing answers at {repository}. Connect to the internet, and run this cell again."
         raise RuntimeError(f"This notebook needs optcourse, which could not be installed. {reason}")
 """
 
 
-def setup_cell(repository: str | None = None, branch: str | None = None) -> str:
+@dataclass(frozen=True)
+class Repository:
+    """Where the course is published: a repository on GitHub, and one of its branches."""
+
+    owner: str
+    name: str
+    branch: str = "main"
+
+    @property
+    def path(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def url(self) -> str:
+        return f"https://github.com/{self.path}"
+
+    @property
+    def site(self) -> str:
+        """Its address on GitHub Pages, which leaves out the name of the repository that is the owner's own site."""
+        host = f"{self.owner.lower()}.github.io"
+        return f"https://{host}" if self.name.lower() == host else f"https://{host}/{self.name}"
+
+    def colab(self, notebook: str) -> str:
+        """The address at which Colab opens a notebook, given by its path in the repository."""
+        return f"https://colab.research.google.com/github/{self.path}/blob/{self.branch}/{notebook}"
+
+
+def repository() -> Repository:
+    """The repository that `_config.yml` names.
+
+    Raises:
+        ValueError: if it names none. Jupyter Book would build all the same, with buttons to another project.
+    """
+    said = (yaml.safe_load(CONFIG.read_text(encoding="utf-8")) or {}).get("repository") or {}
+    found = re.fullmatch(r"https://github\.com/([\w-]+)/([\w.-]+)", str(said.get("url")))
+    if not found or not said.get("branch"):
+        raise ValueError(
+            f"{CONFIG.name} must say which repository the buttons and setup cells lead to, as in:\n"
+            "repository:\n  url: https://github.com/someone/course\n  branch: main\n"
+            f"It says: {said or 'nothing'}. To change it everywhere: make retarget REPO=https://github.com/someone/course"
+        )
+    return Repository(*found.groups(), branch=str(said["branch"]))
+
+
+def setup_cell(url: str | None = None, branch: str | None = None) -> str:
     """The source of the setup cell: Python that installs the package from a branch of a repository on GitHub.
 
     Args:
-        repository: its address, by default `repository.url` in `_config.yml`.
-        branch: by default `repository.branch` there.
+        url: the repository's address; this and the branch are by default those in `_config.yml`.
     """
-    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["repository"]
-    source = SOURCE.replace("REPOSITORY", repository or config["url"]).replace("BRANCH", branch or config["branch"])
+    published = repository()
+    source = SOURCE.replace("REPOSITORY", url or published.url).replace("BRANCH", branch or published.branch)
     return TITLE + source.rstrip("\n")
 
 
