@@ -17,6 +17,7 @@ from pathlib import Path
 import jupytext
 import launch
 import nbformat
+import readable_markdown
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,6 +78,7 @@ class Chapter:
         notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
         notebook.cells = launch.insert_setup(notebook.cells)
         name_cells(notebook)
+        readable_markdown.to_readable(notebook.cells, self.name)
         return notebook
 
     def write_twin(self, notebook) -> bool:
@@ -118,7 +120,7 @@ def twin_text(notebook) -> str:
     stored = nbformat.writes(nbformat.v4.new_notebook(cells=written), version=4)
     text = jupytext.writes(nbformat.reads(stored, as_version=4), fmt="md:myst")
     body = re.sub(r"\A---\n.*?\n---\n", "", text, count=1, flags=re.DOTALL)
-    return TWIN_HEADER + body.lstrip("\n")
+    return TWIN_HEADER + readable_markdown.to_myst(body).lstrip("\n")
 
 
 def name_cells(notebook) -> None:
