@@ -277,10 +277,12 @@ def test_a_one_dimensional_path_is_drawn_on_its_curve():
 
 def test_figures_in_three_dimensions_hold_the_path():
     figure = plotting.plot_surface_3d({"spiral": SPIRAL, "exploding": EXPLODING}, BOWL, resolution=21)
-    ground, line, ends, clipped_line = figure.data[:4]
+    ground, line, clipped_line, _, marks = figure.data
     assert ground.type == "surface" and ground.z.shape == (21, 21)
-    assert (line.name, ends.name) == ("spiral", "spiral, start and end")
-    np.testing.assert_array_equal(np.column_stack([line.x, line.y]), SPIRAL.params)
+    assert (line.name, clipped_line.name) == ("spiral", "exploding")
+    assert marks.hovertext == ("minimum", "spiral start", "spiral end", "exploding start", "exploding last seen")
+    assert "".join(marks.text) == "★●●●✕"
+    np.testing.assert_allclose(np.column_stack([line.x, line.y]), SPIRAL.params, rtol=1e-6)
     lifted = line.z - SPIRAL.loss
     assert (lifted > 0).all() and lifted.max() < 0.1 * np.ptp(ground.z)
     shown = np.isfinite(np.asarray(clipped_line.x, dtype=float))

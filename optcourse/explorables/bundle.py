@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from optcourse.explorables.helpers import helper_names
+from optcourse.plotting.style import DASHES, PALETTE, THEMES
 
 PAGE = Path(__file__).with_name("page")
 FILES = (
@@ -41,14 +42,26 @@ def runtime() -> str:
     style = re.sub(r"\s+", " ", (PAGE / "figure.css").read_text(encoding="utf-8"))
     body = "\n".join(_without_comments(part) for part in parts)
     numbers = ", ".join(helper_names())
-    head = f"const STYLE = {json.dumps(style)};\nconst QUEUE = {json.dumps(queue())};\nconst NUMBERS = {{ {numbers} }};"
-    return f'(() => {{\n"use strict";\n{head}\n{body}\n}})();\n'
+    data = {"STYLE": style, "QUEUE": queue(), "THEMES": page_themes(), "DASHES": DASHES}
+    head = "\n".join(f"const {name} = {_data(value)};" for name, value in data.items())
+    return f'(() => {{\n"use strict";\n{head}\nconst NUMBERS = {{ {numbers} }};\n{body}\n}})();\n'
+
+
+def page_themes() -> dict:
+    """The themes as the page uses them: numbers where it mixes colours, and what becomes of the light palette."""
+    return {
+        name: theme
+        | {end: [int(theme[end][k : k + 2], 16) for k in (1, 3, 5)] for end in ("low", "high")}
+        | {"palette": {light: theme["palette"][key] for key, light in PALETTE.items()} if name == "dark" else {}}
+        for name, theme in THEMES.items()
+    }
 
 
 @cache
 def queue() -> str:
     """Where figures wait for this version of the runtime: figures of two versions can live on one page."""
     content = b"".join((PAGE / name).read_bytes() for name in (*FILES, "figure.css"))
+    content += _data([page_themes(), DASHES]).encode()
     return f"optcourse_{hashlib.sha256(content).hexdigest()[:10]}"
 
 
@@ -83,3 +96,7 @@ def _without_comments(text: str) -> str:
     """Lines without indentation, and without those that are only comment: they are for readers of the repository."""
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _data(value) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -10,6 +10,7 @@ from optcourse.plotting.curvature import plot_hessian
 from optcourse.plotting.curves import plot_loss_curves
 from optcourse.plotting.embed import show_animation
 from optcourse.plotting.paths import plot_comparison, plot_trajectory
+from optcourse.plotting.show_3d import show_surface_3d
 from optcourse.plotting.style import PALETTE, STYLE, path_styles
 from optcourse.plotting.surface_3d import plot_surface_3d
 from optcourse.plotting.text import describe
@@ -27,4 +28,5 @@ __all__ = [
     "plot_surface_3d",
     "plot_trajectory",
     "show_animation",
+    "show_surface_3d",
 ]

@@ -1,6 +1,7 @@
 """A surface from above: bands of equal loss, minima marked; a curve where there is one parameter."""
 
 import numpy as np
+from contourpy import contour_generator
 from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -84,6 +85,12 @@ def loss_levels(field: Field, count: int) -> np.ndarray:
     bottom = max(np.quantile(height, 0.005), 1e-200 * top)
     levels = field.lowest + (np.geomspace(bottom, top, count + 1)[:-1] if bottom < top else np.array([bottom]))
     return np.unique(levels)
+
+
+def contour_lines(x, y, heights, levels):
+    """The lines on which a grid has the given heights: pairs of points (n, 2) and the height."""
+    lines = contour_generator(x, y, np.ma.masked_invalid(heights))
+    return [(line, level) for level in levels for line in lines.lines(level)]
 
 
 def _has_minimum(field) -> bool:

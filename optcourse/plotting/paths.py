@@ -130,7 +130,7 @@ def draw_path(ax, points, box, style, *, label=None):
     shown = clipped(points, box)
     few = len(points) <= 61  # then every step is a mark
     halo = [patheffects.Stroke(**STYLE["halo"]), patheffects.Normal()]
-    look = STYLE["path"] | style | {"linestyle": "-", "markersize": STYLE["path"]["markersize"] * (0.9 if few else 1)}
+    look = STYLE["path"] | style | {"markersize": STYLE["path"]["markersize"] * (0.9 if few else 1)}
     every = {} if few else {"markevery": 0.12}
     (line,) = ax.plot(*shown.T, zorder=3, label=label, path_effects=halo, **look, **every)
     return line

@@ -3,16 +3,18 @@
 import math
 
 import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 
+from optcourse.plotting.contours import loss_levels
 from optcourse.plotting.paths import check_paths
-from optcourse.plotting.style import STYLE, path_styles
+from optcourse.plotting.paths_3d import Mark, end_marks, key_of, line_trace, mark_traces
+from optcourse.plotting.style import STYLE, THEMES, path_styles
 from optcourse.plotting.text import describe, labelled, short, surface_name
-from optcourse.plotting.view import contains, drawn_points, sample, view_box
+from optcourse.plotting.view import contains, sample, view_box
 from optcourse.surfaces import LossSurface
 
-SYMBOLS = {"o": "circle", "s": "square", "D": "diamond", "X": "x", "P": "cross"}  # the 3-D ones Plotly has
-DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
-POINTS = 1000  # of a long path: its file stays small
+LEVELS = 14
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
 
 
 def plot_surface_3d(
@@ -23,11 +25,13 @@ def plot_surface_3d(
     height: str = "auto",
     resolution: int = 81,
     title: str | None = None,
+    theme: str = "light",
 ):
     """An interactive 3-D view of a surface with paths on it, as a Plotly figure.
 
     A path is drawn at the losses it recorded, lifted a little above the surface. Its part outside the
     domain is left out; a long one is thinned to 1,000 points. `figure.layout.meta["description"]` says it in words.
+    On a page of the course, use `show_surface_3d`.
 
     Args:
         paths: a path, a list of paths, or a dict of them by label; or None for the surface alone.
@@ -37,10 +41,11 @@ def plot_surface_3d(
             highest loss in view is more than 5 times the median one, both above the lowest.
         resolution: grid points per axis.
         title: by default the surface's name.
+        theme: "light" or "dark".
 
     Raises:
         ImportError: without plotly.
-        ValueError: for a surface that does not have two parameters, or another height.
+        ValueError: for a surface that does not have two parameters, or another height or theme.
     """
     try:
         import plotly.graph_objects as go
@@ -48,6 +53,8 @@ def plot_surface_3d(
         raise ImportError('3-D figures need plotly: pip install "optcourse[plotly]".') from error
     if height not in ("auto", "loss", "log"):
         raise ValueError(f'height must be "auto", "loss" or "log", got {height!r}.')
+    if theme not in THEMES:
+        raise ValueError(f'theme must be "light" or "dark", got {theme!r}.')
     paths = {} if paths is None else labelled(paths)
     if surface is None and not paths:
         raise ValueError("there is nothing to draw: give a path, or surface=...")
@@ -59,98 +66,108 @@ def plot_surface_3d(
     field = sample(surface, box, resolution)
     logarithmic = height == "log" or (height == "auto" and _is_huge(field))
     raise_to = _log_height(field) if logarithmic else np.asarray
-    lift = 0.01 * float(np.ptp(raise_to(field.losses[np.isfinite(field.losses)])))
-    traces = [_surface_trace(go, field, raise_to)]
-    for style, (label, path) in zip(path_styles(p.optimizer.name for p in paths.values()), paths.items(), strict=True):
-        traces += _path_traces(go, path, surface, box, style, label, field, raise_to, lift)
-    figure = go.Figure(traces)
+    heights = raise_to(field.losses)
+    low, high = (np.nanmin(heights), np.nanmax(heights)) if np.isfinite(heights).any() else (0.0, 0.0)
+    lift = 0.015 * float(high - low)
+    styles = path_styles((p.optimizer.name for p in paths.values()), theme)
+    lines = [
+        line_trace(path, surface, box, style, label, field, raise_to, lift)
+        for style, (label, path) in zip(styles, paths.items(), strict=True)
+    ]
+    minima = [m for m in surface.minima if contains(box, m.params)]
+    marks = [Mark("★", THEMES[theme]["paper"], *m.params, float(raise_to(m.loss)) + lift, "minimum") for m in minima]
+    for style, line, path in zip(styles, lines, paths.values(), strict=True):
+        marks += end_marks(line, path, surface, box, style)
     name = surface_name(surface)
-    figure.update_layout(
-        title=name if title is None else title,
-        template="plotly_white",
-        scene={
-            "xaxis": {"title": "x"},
-            "yaxis": {"title": "y"},
-            "zaxis": _height_axis(field, raise_to) if logarithmic else {"title": "loss"},
+    layout = _layout(field, raise_to, (low - lift, high + 2 * lift), logarithmic, theme)
+    return go.Figure(
+        [_ground(field, raise_to, logarithmic, theme), *lines, *mark_traces(marks, lift, theme)],
+        layout
+        | {
+            "title": {
+                "text": name if title is None else title,
+                "font": {"size": _pixels("title")},
+                "x": 0.5,
+                "y": 0.98,
+            },
+            "meta": {"description": describe(paths) if paths else f"The surface {name}, in perspective."},
+            "legend": {**layout["legend"], "title": {"text": key_of(marks), "side": "top"}},
+        },
+    )
+
+
+def _layout(field, raise_to, reach, logarithmic, theme) -> dict:
+    look = THEMES[theme]
+    axis = {
+        "color": look["ink"],
+        "gridcolor": look["rule"],
+        "zerolinecolor": look["rule"],
+        "showbackground": False,
+        "showspikes": False,
+        "tickfont": {"size": 11},
+    }
+    reach = [float(end) for end in reach] if reach[0] < reach[1] else None
+    return {
+        "template": "none",
+        "font": {"family": FONT, "size": _pixels("label"), "color": look["ink"]},
+        "paper_bgcolor": look["paper"],
+        "hoverlabel": {"bgcolor": look["soft"], "bordercolor": look["faint"], "font": {"color": look["ink"]}},
+        "scene": {
+            "xaxis": axis | {"title": {"text": "x"}, "range": [float(x) for x in field.x[[0, -1]]]},
+            "yaxis": axis | {"title": {"text": "y"}, "range": [float(y) for y in field.y[[0, -1]]]},
+            "zaxis": axis
+            | {"range": reach}
+            | (_height_axis(field, raise_to) if logarithmic else {"title": {"text": "loss"}}),
+            "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": 1, "z": 0.5},
-            "camera": {"eye": {"x": -0.7, "y": -1.1, "z": 1.7}},
+            "camera": {"eye": {"x": -0.72, "y": -1.13, "z": 1.5}, "center": {"x": 0, "y": 0, "z": -0.11}},
         },
-        margin={"l": 0, "r": 0, "t": 40, "b": 0},
-        legend={"x": 0.01, "y": 0.99},
-        meta={"description": describe(paths) if paths else f"The surface {name}, in perspective."},
-    )
-    return figure
+        "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
+        "legend": {"x": 0, "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)", "itemsizing": "constant"},
+        "uirevision": "same",  # a change of colours leaves the camera where the reader has it
+    }
 
 
-def _surface_trace(go, field, raise_to):
-    low, high = STYLE["relief"]
-    return go.Surface(
-        x=field.x,
-        y=field.y,
-        z=raise_to(field.losses).astype(np.float32),
-        customdata=field.losses.astype(np.float32),
-        colorscale=[[0, low], [1, high]],
-        showscale=False,
-        name="loss",
-        contours={"z": {"show": True, "color": "#ffffff", "width": 1}},
-        hovertemplate="x %{x:.3g}<br>y %{y:.3g}<br>loss %{customdata:.3g}<extra></extra>",
-    )
+def _ground(field, raise_to, logarithmic, theme) -> dict:
+    """The surface: greys as in `plot_contours`, and its contour lines where they are evenly spaced in height."""
+    look = THEMES[theme]
+    heights = raise_to(field.losses)
+    levels = raise_to(loss_levels(field, LEVELS))
+    spaces = np.diff(levels)
+    if not levels.size or not np.allclose(spaces, spaces[:1], rtol=1e-2):
+        levels = np.linspace(np.nanmin(heights), np.nanmax(heights), LEVELS + 2)[1:-1]
+    lines = {"show": True, "color": _solid(look["line"], look["low"], look["high"]), "width": 1}
+    if len(levels) > 1 and levels[1] > levels[0]:
+        lines |= {
+            "start": float(levels[0]),
+            "end": float(levels[-1]) * (1 + 1e-9),
+            "size": float(levels[1] - levels[0]),
+        }
+    return {
+        "type": "surface",
+        "x": field.x.astype(np.float32),
+        "y": field.y.astype(np.float32),
+        "z": heights.astype(np.float32),
+        **({"customdata": field.losses.astype(np.float32)} if logarithmic else {}),
+        "colorscale": [[0, look["low"]], [1, look["high"]]],
+        "showscale": False,
+        "lighting": {"ambient": 0.65, "diffuse": 0.45, "specular": 0.03, "roughness": 0.9, "fresnel": 0},
+        "name": "loss",
+        "contours": {"z": lines},
+        "hovertemplate": "x %{x:.3g}<br>y %{y:.3g}<br>loss %{"
+        + ("customdata" if logarithmic else "z")
+        + ":.3g}<extra></extra>",
+    }
 
 
-def _path_traces(go, path, surface, box, style, label, field, raise_to, lift):
-    points, steps = drawn_points(path, surface), np.arange(len(path) + 1)
-    if len(steps) > POINTS:
-        steps = np.unique(np.linspace(0, len(path), POINTS).round().astype(int))
-    points, loss = points[steps].copy(), np.asarray(path.loss, dtype=float)[steps]
-    hidden = ~np.array([contains(box, p) for p in points]) | ~np.isfinite(loss)
-    points[hidden] = np.nan
-    # In a valley narrower than the grid, the path would run beneath the drawn surface.
-    ground = _between_grid_points(field, raise_to(field.losses), points)
-    heights = np.fmax(raise_to(np.where(hidden, np.nan, loss)), ground) + lift
-    line = go.Scatter3d(
-        x=points[:, 0],
-        y=points[:, 1],
-        z=heights,
-        customdata=np.column_stack([steps, loss]),
-        mode="lines+markers",
-        name=label,
-        line={"color": style["color"], "width": 6, "dash": DASHES[style["linestyle"]]},
-        marker={"color": style["color"], "size": 2.5, "symbol": SYMBOLS.get(style["marker"], "circle")},
-        hovertemplate=label
-        + "<br>step %{customdata[0]:d}<br>x %{x:.4g}<br>y %{y:.4g}<br>loss %{customdata[1]:.3g}<extra></extra>",
-    )
-    seen = np.flatnonzero(~hidden)[[0, -1]] if (~hidden).any() else []
-    ends = go.Scatter3d(
-        x=points[seen, 0],
-        y=points[seen, 1],
-        z=heights[seen],
-        mode="markers",
-        marker={
-            "size": 6,
-            "color": ["#ffffff", style["color"]][: len(seen)],
-            "symbol": ["circle", "diamond"][: len(seen)],
-            "line": {"color": "#000000", "width": 2},
-        },
-        text=["start", "end"][: len(seen)],
-        hovertemplate=label + " %{text}<extra></extra>",
-        showlegend=False,
-        name=f"{label}, start and end",
-    )
-    return [line, ends]
+def _solid(color, low, high) -> str:
+    """A colour with an alpha, #rrggbbaa, over the middle between two others: Plotly's contour lines know no alpha."""
+    over, alpha = np.array(to_rgb(color[:7])), int(color[7:], 16) / 255
+    return to_hex(alpha * over + (1 - alpha) * (np.array(to_rgb(low)) + to_rgb(high)) / 2)
 
 
-def _between_grid_points(field, heights, points):
-    """Bilinear interpolation of the grid's heights at points (n, 2); nan at those that are nan."""
-    known = np.isfinite(points).all(axis=1)
-    column, row = (
-        np.interp(points[known, axis], grid, np.arange(len(grid))) for axis, grid in enumerate((field.x, field.y))
-    )
-    i, j = (np.minimum(place.astype(int), len(field.x) - 2) for place in (row, column))
-    down, right = row - i, column - j
-    result = np.full(len(points), np.nan)
-    result[known] = (1 - down) * ((1 - right) * heights[i, j] + right * heights[i, j + 1])
-    result[known] += down * ((1 - right) * heights[i + 1, j] + right * heights[i + 1, j + 1])
-    return result
+def _pixels(which) -> int:
+    return round(STYLE["font"][which] * 96 / 72)
 
 
 def _is_huge(field) -> bool:

@@ -74,6 +74,7 @@ class Figure {
   _applyTheme() {
     this.theme = THEMES[isDark() ? "dark" : "light"];
     this.root.dataset.theme = this.theme === THEMES.dark ? "dark" : "light";
+    for (const name of ["ink", "faint", "rule", "paper", "soft", "accent"]) this.root.style.setProperty(`--${name}`, this.theme[name]);
   }
 
   _layout() {
