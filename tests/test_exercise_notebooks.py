@@ -18,6 +18,7 @@ import assignments
 import build
 import chapters
 import execute
+import launch
 import nbformat
 import numpy as np
 import pytest
@@ -218,8 +219,7 @@ def test_no_secret_is_in_the_site(site, master):
 @each_master
 def test_the_site_has_the_exercises_below_their_chapter(site, master):
     page = (site / f"book/{master.name}.html").read_text(encoding="utf-8")
-    address = f"https://colab.research.google.com/github/optcourse/optcourse/blob/main/book/{master.name}.ipynb"
-    assert f'href="{address}"' in page
+    assert f'href="{launch.repository().colab(f"book/{master.name}.ipynb")}"' in page
     chapter = (site / f"book/{master.assignment}.html").read_text(encoding="utf-8")
     assert f'href="{master.name}.html"' in chapter.split("<article", 1)[1], "the chapter links to its exercises"
     assert page.count("<summary>Hint 1</summary>") == len(REGION.findall(master.twin.read_text())) // 2

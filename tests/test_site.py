@@ -8,6 +8,7 @@ from pathlib import Path
 
 import build
 import chapters
+import launch
 import pytest
 import serve
 
@@ -24,10 +25,21 @@ def test_every_page_of_the_table_of_contents_is_built_and_nothing_else(site):
 
 
 def test_chapters_open_in_colab(site):
-    page = (site / "book/optimizer_intuition.html").read_text(encoding="utf-8")
-    address = "https://colab.research.google.com/github/optcourse/optcourse/blob/main/book/optimizer_intuition.ipynb"
-    assert f'href="{address}"' in page
-    assert (chapters.ROOT / address.split("/main/")[1]).exists()
+    for chapter in chapters.chapters():
+        page = (site / f"book/{chapter.name}.html").read_text(encoding="utf-8")
+        address = launch.repository().colab(chapters.relative(chapter.notebook))
+        assert set(re.findall(r'href="(https://colab[^"]*)"', page)) == {address}
+        assert f"{address.split('/blob/')[1]}" == f"{launch.repository().branch}/book/{chapter.name}.ipynb"
+
+
+def test_buttons_lead_to_our_repository(site):
+    ours = launch.repository()
+    for name in chapters.pages():
+        page = (site / f"{name}.html").read_text(encoding="utf-8")
+        buttons = re.findall(r'<a href="([^"]*)"[^>]*\bbtn\b', page)
+        assert {ours.url, f"{ours.url}/issues/new"} <= {address.split("?")[0] for address in buttons}
+        assert all(address.startswith((ours.url, "https://colab.", "../_sources/")) for address in buttons), buttons
+        assert f'<link rel="canonical" href="{ours.site}/{name}.html"' in page
 
 
 def test_licences_are_named_on_every_page(site):
@@ -46,6 +58,8 @@ class Loads(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.inside = tag
+        if dict(attrs).get("rel") == "canonical":  # says where the page is published; nothing is loaded from there
+            return
         for name, value in attrs:
             loads = name in ("src", "srcset", "poster", "data", "action", "xlink:href")
             if loads or (name == "href" and tag != "a") or (name == "style" and "url(" in (value or "")):

@@ -84,16 +84,21 @@ class Repository:
 
 
 def repository() -> Repository:
-    """The repository that `_config.yml` names.
+    """The repository that `_config.yml` names; see `named_in`."""
+    return named_in(CONFIG.read_text(encoding="utf-8"))
+
+
+def named_in(config: str) -> Repository:
+    """The repository that the text of a configuration names.
 
     Raises:
         ValueError: if it names none. Jupyter Book would build all the same, with buttons to another project.
     """
-    said = (yaml.safe_load(CONFIG.read_text(encoding="utf-8")) or {}).get("repository") or {}
+    said = (yaml.safe_load(config) or {}).get("repository") or {}
     found = re.fullmatch(r"https://github\.com/([\w-]+)/([\w.-]+)", str(said.get("url")))
     if not found or not said.get("branch"):
         raise ValueError(
-            f"{CONFIG.name} must say which repository the buttons and setup cells lead to, as in:\n"
+            "_config.yml must say which repository the buttons and setup cells lead to, as in:\n"
             "repository:\n  url: https://github.com/someone/course\n  branch: main\n"
             f"It says: {said or 'nothing'}. To change it everywhere: make retarget REPO=https://github.com/someone/course"
         )
