@@ -121,7 +121,7 @@ def test_claims_are_collected_from_outputs():
     printed = nbformat.v4.new_output("display_data", metadata={"optcourse": {"claim": record}})
     cell = nbformat.v4.new_code_cell("verify(...)", outputs=[nbformat.v4.new_output("stream", text="x"), printed])
     assert claims.collect(nbformat.v4.new_notebook(cells=[cell])) == [record]
-    assert claims.row(record) == r"| a \| b\_1 | 0.04 | 0.04 | 0.001 | {cite:p}`x` |"
+    assert claims.row(record) == r"| a \| b\_1 ({cite:p}`x`) | 0.04 | 0.04 ± 0.001 |"
 
 
 @pytest.fixture

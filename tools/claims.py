@@ -15,8 +15,9 @@ INTRODUCTION = """\
 
 # What this book has verified
 
-Each line is a statement that a cell of the book checks: the number it measures, the number that theory or a
-publication gives, and how far apart the two may be. A cell whose claim is wrong fails, and the book is not built.
+Each line is a statement that a cell of the book checks: what it measures, and what theory or a publication says, with
+how far the two may be apart (±). Without a ±, they are the same. A cell whose claim is wrong fails, and the book is not
+built.
 """
 
 
@@ -42,17 +43,24 @@ def page() -> str:
     return "\n".join([INTRODUCTION + total, *sections])
 
 
-TABLE_HEAD = "| statement | measured | theory | tolerance | source |\n|---|---:|---:|---:|---|"
+TABLE_HEAD = "| statement | measured | theory |\n|---|---:|---:|"
 
 
 def row(record: dict) -> str:
     """One line of the table. The source may be Markdown, `{cite:p}` included; the rest is plain text."""
-    plain = [record["statement"], record["measured"], record["theory"], record["tolerance"] or "exact"]
+    statement, measured, theory = (plain(record[key]) for key in ("statement", "measured", "theory"))
     if record["theory"] == "True":
-        plain[1:] = ["holds", "", ""]
-    source = record["source"] or "the chapter"
-    cells = [re.sub(r"([\\`*_<$\[{])", r"\\\1", str(cell)) for cell in plain] + [source]
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+        measured, theory = "holds", ""
+    elif record["tolerance"]:
+        theory = f"{theory} ± {record['tolerance']:g}".replace("e-0", "e-")
+    if record["source"]:
+        statement = f"{statement} ({record['source']})"
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in (statement, measured, theory)) + " |"
+
+
+def plain(text) -> str:
+    """A text as Markdown that says just this."""
+    return re.sub(r"([\\`*_<$\[{])", r"\\\1", str(text))
 
 
 def title(notebook) -> str:
