@@ -20,6 +20,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from PIL import Image
 
 CELL_TIMEOUT = 300
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 RUNTIME = re.compile(r'\n?<script class="optcourse-runtime">.*?</script>', re.DOTALL)
 
 
@@ -148,6 +149,7 @@ def run(notebook, chapter: Chapter) -> str | None:
         return f"\n{relative(chapter.twin)}: code cell {len(launch.remove_setup(started))} of {len(of)} failed\n{error}"
     shrink_pictures(notebook)
     keep_one_runtime(notebook)
+    drop_widget_views(notebook)
     return None
 
 
@@ -173,6 +175,14 @@ def keep_one_runtime(notebook) -> None:
                 if stored:
                     output.data["text/html"] = RUNTIME.sub("", output.data["text/html"])
                 stored = True
+
+
+def drop_widget_views(notebook) -> None:
+    """Store no view of a widget: without its kernel it is an error message, and hides what stands beside it."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+    notebook.metadata.pop("widgets", None)
 
 
 def save(chapter: Chapter, notebook, code: str) -> bool:

@@ -1,0 +1,179 @@
+"""A small network in the two frameworks: the same weights, the same loss, each with its own autodiff and optimizers.
+
+A `Network` takes steps. Its params are a dict by layer, {"layer 1": {"weight": (in, out), "bias": (out,)}, ...};
+between layers is a ReLU, and the loss is the mean cross-entropy of the last layer's outputs.
+"""
+
+import math
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from optcourse.arrays import double_precision, to_numpy, to_torch
+from optcourse.loops import l2_norm
+from optcourse.optimizers.contract import Optimizer
+
+
+class Step(NamedTuple):
+    """What a step leaves: the new params and state, and what was measured during it."""
+
+    params: dict
+    state: object
+    loss: float
+    gradients: np.ndarray  # L2 norm for each layer
+    updates: np.ndarray
+    weights: np.ndarray  # before the step
+
+
+class Network(Protocol):
+    """The engine of one framework. Arrays are placed first; steps and evaluations happen inside `stepping()`."""
+
+    def place(self, array): ...
+
+    def stepping(self): ...
+
+    def step(self, optimizer: Optimizer, params, state, images, digits) -> Step: ...
+
+    def evaluate(self, params, images, digits) -> tuple[float, float]: ...
+
+
+def initial_params(sizes, seed: int, dtype) -> dict:
+    """Weights of standard deviation sqrt(2 / inputs), as suits ReLU, and biases of zero; NumPy.
+
+    Source: He, Zhang, Ren and Sun 2015, section 2.2, arXiv:1502.01852.
+    """
+    rng = np.random.default_rng(seed)
+    return {
+        f"layer {i}": {
+            "weight": (rng.standard_normal((inputs, outputs)) * math.sqrt(2 / inputs)).astype(dtype),
+            "bias": np.zeros(outputs, dtype),
+        }
+        for i, (inputs, outputs) in enumerate(pairwise(sizes), start=1)
+    }
+
+
+def network_of(optimizer: Optimizer) -> Network:
+    """The framework that the optimizer belongs to."""
+    return TorchNetwork() if optimizer.backend == "torch" else JaxNetwork()
+
+
+# --- JAX -------------------------------------------------------------------------------------------------------
+
+
+class JaxNetwork:
+    """Loss, gradient and Optax's update as one compiled function; the hyperparameters are its arguments."""
+
+    stepping = staticmethod(double_precision)
+
+    def place(self, array):
+        with double_precision():
+            return jax.tree.map(jnp.asarray, array)
+
+    def step(self, optimizer, params, state, images, digits) -> Step:
+        if state is None:
+            state = optimizer.init(params)
+        params, state, loss, norms = _jax_step(optimizer, params, state, images, digits)
+        return Step(params, state, float(loss), *np.asarray(norms))
+
+    def evaluate(self, params, images, digits):
+        return tuple(float(value) for value in _jax_evaluate(params, images, digits))
+
+
+def _jax_outputs(params, images):
+    *hidden, last = params.values()
+    for layer in hidden:
+        images = jax.nn.relu(images @ layer["weight"] + layer["bias"])
+    return images @ last["weight"] + last["bias"]
+
+
+def _jax_loss(params, images, digits):
+    return optax.softmax_cross_entropy_with_integer_labels(_jax_outputs(params, images), digits).mean()
+
+
+@jax.jit
+def _jax_step(optimizer, params, state, images, digits):
+    value_fn = partial(_jax_loss, images=images, digits=digits)
+    loss, gradients = jax.value_and_grad(value_fn)(params)
+    updates, new_state = optimizer.update(gradients, state, params, value=loss, grad=gradients, value_fn=value_fn)
+    new_state = jax.tree.map(lambda old, new: jnp.asarray(new).astype(jnp.asarray(old).dtype), state, new_state)
+    norms = [jnp.stack([l2_norm(tree[layer]) for layer in params]) for tree in (gradients, updates, params)]
+    return optax.apply_updates(params, updates), new_state, loss, jnp.stack(norms)
+
+
+@jax.jit
+def _jax_evaluate(params, images, digits):
+    outputs = _jax_outputs(params, images)
+    loss = optax.softmax_cross_entropy_with_integer_labels(outputs, digits).mean()
+    return loss, jnp.mean(jnp.argmax(outputs, axis=1) == digits, dtype=outputs.dtype)
+
+
+# --- PyTorch -----------------------------------------------------------------------------------------------------
+
+
+class TorchNetwork:
+    """torch's own arithmetic, its autograd and its optimizers."""
+
+    @staticmethod
+    @contextmanager
+    def stepping():
+        """On one thread: for matrices this small, several wait for one another, on a busy machine 20 times longer."""
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+    def place(self, array):
+        return to_torch(array)
+
+    def step(self, optimizer, params, state, images, digits) -> Step:
+        import torch
+
+        def value_fn(params):
+            return torch.nn.functional.cross_entropy(_torch_outputs(params, images), digits.long())
+
+        if state is None:
+            state = optimizer.init(params)
+        leaves, structure = jax.tree.flatten(params)
+        leaves = [leaf.detach().requires_grad_() for leaf in leaves]
+        loss = value_fn(jax.tree.unflatten(structure, leaves))
+        gradients = jax.tree.unflatten(structure, torch.autograd.grad(loss, leaves))
+        updates, state = optimizer.update(gradients, state, params, value_fn=value_fn)
+        norms = [np.array([_torch_norm(tree[layer]) for layer in params]) for tree in (gradients, updates, params)]
+        params = jax.tree.map(lambda leaf, update: leaf.detach() + update, params, updates)
+        return Step(params, state, float(loss.detach()), *norms)
+
+    def evaluate(self, params, images, digits):
+        import torch
+
+        with torch.no_grad():
+            outputs = _torch_outputs(params, images)
+            loss = torch.nn.functional.cross_entropy(outputs, digits.long())
+            return float(loss), float((outputs.argmax(1) == digits).double().mean())
+
+
+def _torch_outputs(params, images):
+    import torch
+
+    *hidden, last = params.values()
+    for layer in hidden:
+        images = torch.relu(images @ layer["weight"] + layer["bias"])
+    return images @ last["weight"] + last["bias"]
+
+
+def _torch_norm(layer) -> float:
+    return math.sqrt(sum(float((leaf.detach() ** 2).sum()) for leaf in layer.values()))
+
+
+def as_numpy(params) -> dict:
+    """A copy of params as NumPy."""
+    return jax.tree.map(np.array, to_numpy(params))
