@@ -88,13 +88,14 @@ def retarget(new: Repository) -> list[Path]:
     return [path for path, text in before.items() if read(path) != text]
 
 
-def files() -> list[Path]:
+def files(root: Path | None = None) -> list[Path]:
     """Every file of the repository, those included that are not committed yet."""
+    root = root or chapters.ROOT
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
-    done = subprocess.run(command, cwd=chapters.ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode:
         raise Refused(f"Git cannot say which files belong to the course:\n{done.stderr.strip()}")
-    paths = [chapters.ROOT / name for name in sorted(done.stdout.split("\0")) if name]
+    paths = [root / name for name in sorted(done.stdout.split("\0")) if name]
     return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
