@@ -5,9 +5,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # The same for what only instructors, authors and CI need.
 INSTRUCTOR := .venv/.instructor
+RELEASE := .venv/.release
 
 help:             ## this list
-	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1@/' | column -t -s@
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1@/' | column -t -s@
 
 book: $(INSTALLED)    ## build the site from the stored outputs and print its address (SOLUTIONS=1: the instructor's)
 	@$(BIN)/python tools/build.py $(if $(filter-out 0,$(SOLUTIONS)),--solutions)
@@ -17,6 +18,12 @@ serve: book       ## build the site and show it on this machine until Ctrl-C
 
 test: lint $(INSTRUCTOR) ## everything that CI runs: style, tests, every chapter, the site in a browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-colab: $(INSTRUCTOR) .venv-colab/.installed ## every notebook beside the packages of Colab
+	@$(BIN)/python tools/environments.py colab
+
+test-oldest: $(INSTRUCTOR) .venv-oldest/.installed ## every notebook beside the oldest packages promised
+	@$(BIN)/python tools/environments.py oldest
 
 execute: $(INSTRUCTOR) ## re-run the chapters and exercises whose text, code or package changed
 	@$(BIN)/python tools/execute.py
@@ -38,8 +45,20 @@ grade: $(INSTRUCTOR)  ## grade a folder: SUBMISSIONS=folder [ASSIGNMENT=name] [C
 	@$(BIN)/python -m grading "$(SUBMISSIONS)" \
 		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(COURSE),--course "$(COURSE)")
 
+retarget: $(INSTRUCTOR) ## move the course to your repository: REPO=https://github.com/someone/course [BRANCH=main]
+	@$(BIN)/python tools/retarget.py "$(REPO)" $(if $(BRANCH),--branch "$(BRANCH)")
+
+wheel: $(RELEASE)     ## build the package into _build/dist, and try it in an environment of its own [TAG=v1.2.3]
+	@$(BIN)/python tools/wheel.py $(if $(TAG),--tag "$(TAG)")
+
 bench: $(INSTRUCTOR)  ## measure the package against its yardsticks
 	@$(BIN)/python -m benchmarks
+
+links: book       ## check the links of the site, those to other hosts over the network
+	@$(BIN)/python tools/links.py
+
+weigh: $(INSTALLED)   ## what the first view of every page weighs, how soon it lives and how much it moves
+	@$(BIN)/python -m pytest -q -s -k light tests/test_site_access.py
 
 lint: $(INSTALLED)    ## check the style of the code
 	@$(BIN)/ruff check .
@@ -56,8 +75,20 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Another environment, exactly as pinned. Byte code is left to the first import: most of it is never used.
+.venv-%/.installed: environments/%.txt | $(INSTALLED)
+	rm -rf .venv-$*
+	$(PYTHON) -m venv --without-pip .venv-$*
+	$(BIN)/python -m pip --python .venv-$*/bin/python install --quiet --no-deps --no-compile --only-binary :all: \
+		--requirement $<
+	@touch $@
+
 $(INSTRUCTOR): requirements-instructor.txt $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --requirement requirements-instructor.txt
 	@touch $@
 
-.PHONY: help book serve test execute twins lab grade bench lint clean
+$(RELEASE): requirements-release.txt $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --requirement requirements-release.txt
+	@touch $@
+
+.PHONY: help book serve test test-colab test-oldest execute twins lab grade retarget wheel bench links weigh lint clean
