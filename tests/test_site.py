@@ -1,22 +1,14 @@
 """The built site: warnings fail the build, nothing is loaded from another host, and every page works in a browser."""
 
 import re
-import threading
-from contextlib import contextmanager
 from html.parser import HTMLParser
-from pathlib import Path
 
 import build
 import chapters
 import launch
 import pytest
-import serve
-
-
-def html_pages(site: Path) -> list[Path]:
-    found = sorted(path for path in site.rglob("*.html") if "_static" not in path.relative_to(site).parts)
-    assert found
-    return found
+import visits
+from visits import html_pages
 
 
 def test_every_page_of_the_table_of_contents_is_built_and_nothing_else(site):
@@ -101,70 +93,70 @@ def test_scripts_load_nothing_from_another_host(site):
             assert not away, f"{script.relative_to(site)} loads {away}"
 
 
-@contextmanager
-def address_of(site: Path, how: str):
-    """The site's address: from the disk, or from a server on this machine."""
-    if how == "file":
-        yield site.as_uri()
-        return
-    with serve.server(site, port=0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
+# --- in a browser that reaches no other host
 
 
-def visit(browser, address: str, name: str) -> tuple[list[str], list[str]]:
-    """Open a page on a narrow screen with the network cut off: what it asked of others, and what went wrong."""
-    context = browser.new_context(viewport={"width": 360, "height": 800})
-    away, errors = [], []
+@pytest.fixture(scope="module", params=["folder", "frame"])
+def seen(request, site, browser) -> list[visits.Visit]:
+    """A visit to every page: opened from a folder, and in a sandboxed frame as learning platforms show pages.
 
-    def answer(route):
-        if route.request.url.startswith((address, "data:", "blob:")):
-            route.continue_()
-        else:
-            away.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", answer)
-    page = context.new_page()
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{address}/{name}")
-    if name == "index.html":  # only forwards to the first page
-        page.wait_for_url("**/book/index.html")
-    if page.locator(".math").count():
-        page.wait_for_selector("mjx-container", state="attached")
-    page.wait_for_load_state("networkidle")
-    awake = "(host) => host.optcourse?.methods.rows[0].loss.textContent"
-    for figure in page.locator("[data-optcourse]").all() if address.startswith("file") else ():
-        figure.scroll_into_view_if_needed()
-        page.wait_for_function(awake, arg=figure.element_handle())
-    if page.evaluate("document.documentElement.scrollWidth") > 360:
-        errors.append("scrolls sideways on a narrow screen")
-    context.close()
-    return away, errors
+    `test_site_access.py` visits them on a server with a strict policy.
+    """
+    return visits.visit_all(browser, site, visits.WAYS[request.param])
 
 
-@pytest.mark.parametrize("how", ["file", "http"])
-def test_every_page_works_in_a_browser_without_network(site, browser, how):
-    with address_of(site, how) as address:
-        for path in html_pages(site):
-            name = path.relative_to(site).as_posix()
-            assert visit(browser, address, name) == ([], []), f"{name} asked others for this, and had these errors"
+def test_no_page_asks_another_host(seen):
+    assert not {visit.page: visit.away for visit in seen if visit.away}
 
 
-def test_a_page_that_asks_others_is_noticed(browser, tmp_path):
-    elsewhere = "https://elsewhere.example/x.js"
-    bad = f'<script src="{elsewhere}"></script><div style="width: 999px">wide</div>'
-    (tmp_path / "bad.html").write_text(bad)
-    away, errors = visit(browser, tmp_path.as_uri(), "bad.html")
-    assert away == [elsewhere]
-    assert any("sideways" in error for error in errors) and len(errors) > 1
+def test_no_page_has_an_error(seen):
+    assert not {visit.page: visit.errors for visit in seen if visit.errors}
+
+
+def test_mathematics_is_set(seen):
+    assert not {visit.page: visit.mathematics for visit in seen if visit.mathematics}
+
+
+def test_every_live_figure_is_awake_and_says_what_it_shows(seen):
+    assert not {visit.page: visit.figures for visit in seen if visit.figures}
+
+
+@pytest.mark.parametrize("name", ["folder", "frame"])
+def test_pages_that_only_forward_reach_their_aim(site, browser, name):
+    forwarding = {path.relative_to(site).as_posix() for path in html_pages(site)} - set(visits.names(site))
+    assert forwarding == {"index.html"}
+    way = visits.WAYS[name]
+    with visits.address_of(site, way) as address, visits.opened(browser, f"{address}/index.html", way) as (_, frame):
+        frame.wait_for_selector("#main-content", state="attached")
+
+
+BAD = """<!doctype html><html lang="en"><title>Bad</title>
+<script src="https://elsewhere.example/x.js"></script>
+<div class="math">\\[ x^2 \\]</div><p>Here \\(y\\) is raw.</p>
+<div data-optcourse="dead"></div>
+<script>localStorage.length; undefined.x;</script>
+<div style="width: 3000px">wide</div>"""
+
+
+@pytest.mark.parametrize("name", visits.WAYS)
+def test_a_bad_page_is_noticed(browser, tmp_path, name, monkeypatch):
+    monkeypatch.setattr(visits, "PATIENCE", 300)
+    (tmp_path / "bad.html").write_text(BAD)
+    [visit] = visits.visit_all(browser, tmp_path, visits.WAYS[name])
+    assert visit.away == ["https://elsewhere.example/x.js"]
+    assert any("ERR_PROXY_CONNECTION_FAILED" in error or "Content Security Policy" in error for error in visit.errors)
+    assert any("localStorage" in error if name == "frame" else "undefined" in error for error in visit.errors)
+    assert len(visit.mathematics) == 3 and visit.figures == ["dead sleeps"] and visit.sideways > 1000
     loads = Loads()
-    loads.feed(bad)
+    loads.feed(BAD)
     assert ELSEWHERE.search(loads.addresses[0])
+
+
+def test_scripts_made_from_text_are_refused(browser, tmp_path):
+    (tmp_path / "eval.html").write_text("<!doctype html><title>Eval</title><script>new Function('1')</script>")
+    for name in ("desk", "phone"):
+        [visit] = visits.visit_all(browser, tmp_path, visits.WAYS[name])
+        assert "unsafe-eval" in " ".join(visit.errors)
 
 
 def test_a_warning_fails_the_build(tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ class InspectorPanel {
       this.told,
       this.tables,
       this.folds,
-      element("h4", {}, "The arithmetic"),
+      element("h3", {}, "The arithmetic"),
       this.note,
       this.lines,
       this.whole,
@@ -166,7 +166,7 @@ function sizeOf({ shape }) {
 function table(head, rows, caption) {
   const cell = (tag, scope) => (given) => {
     const [text, columns] = [given].flat();
-    return element(tag, { scope: text ? scope : null, colspan: columns > 1 && columns }, text);
+    return element(text ? tag : "td", { scope: text ? scope : null, colspan: columns > 1 && columns }, text);
   };
   const line = (cells) => element("tr", {}, ...cells.map(cell("th", "col")));
   const headings = rows.filter(([first]) => first === "");
@@ -327,7 +327,7 @@ function displayNames(statements, method, state, dim) {
 }
 
 function drawPart(part, values, out, next) {
-  if (part.heading !== undefined) return element("h5", {}, part.heading);
+  if (part.heading !== undefined) return element("h4", {}, part.heading);
   if (part.skipped) return element("p", { class: "note" }, `Here the code has a loop: ${part.skipped} lines, in full below.`);
   const { lines } = part;
   const name = part.name || next;
