@@ -85,14 +85,22 @@
     async draw(Plotly) {
       const { alt, dark } = this.figure.layout.meta;
       this.place = element("div", { class: "plot", role: "img", "aria-label": alt });
+      for (const name of ["touchstart", "touchmove", "touchend"]) {
+        this.place.addEventListener(name, (event) => event.stopPropagation(), { capture: true, passive: true });
+      }
       this.frame.append(this.place);
       const themed = () => {
         if (!isDark()) return [this.figure.data, this.figure.layout];
         return [this.figure.data.map((trace, k) => patched(trace, dark.data[k])), patched(this.figure.layout, dark.layout)];
       };
       // Plotly writes into what it is given.
-      const fresh = () => structuredClone(themed());
+      const fresh = () => {
+        const [data, layout] = structuredClone(themed());
+        layout.scene.dragmode = false; // see `grab`
+        return [data, layout];
+      };
       await Plotly.newPlot(this.place, ...fresh(), this.figure.config);
+      this.place.addEventListener("pointerdown", (event) => this.grab(event));
       this.Plotly = Plotly;
       this.still.hidden = true;
       this.watching = new MutationObserver(() => {
@@ -106,8 +114,8 @@
       const button = (text, label, press) =>
         element("button", { type: "button", "aria-label": label, title: label, onclick: press }, text);
       const buttons = [
-        button("←", "Turn left", () => this.move(-TURN, 0)),
-        button("→", "Turn right", () => this.move(TURN, 0)),
+        button("←", "Turn left", () => this.move(TURN, 0)),
+        button("→", "Turn right", () => this.move(-TURN, 0)),
         button("↑", "Look from higher", () => this.move(0, TURN)),
         button("↓", "Look from lower", () => this.move(0, -TURN)),
         button("+", "Closer", () => this.move(0, 0, 1 / 1.2)),
@@ -136,6 +144,25 @@
       eye.y = center.y + far * Math.cos(height) * Math.sin(around);
       eye.z = center.z + far * Math.sin(height);
       this.Plotly.relayout(this.place, { "scene.camera": camera });
+    }
+
+    // Plotly's own dragging runs ahead where frames take long, and keeps a finger from scrolling the page.
+    grab(event) {
+      if (event.button > 0) return;
+      const { place } = this;
+      const ends = new AbortController();
+      let [x, y, waits] = [event.clientX, event.clientY, null];
+      place.setPointerCapture(event.pointerId);
+      const follow = (moved) => {
+        waits ??= requestAnimationFrame(() => {
+          const size = Math.PI / place.clientHeight;
+          waits = null;
+          if (this.place) this.move((x - moved.clientX) * size, (moved.clientY - y) * size);
+          [x, y] = [moved.clientX, moved.clientY];
+        });
+      };
+      place.addEventListener("pointermove", follow, { signal: ends.signal });
+      for (const end of ["pointerup", "pointercancel"]) place.addEventListener(end, () => ends.abort(), { signal: ends.signal });
     }
 
     reset() {

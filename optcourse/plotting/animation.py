@@ -21,6 +21,7 @@ from optcourse.plotting.paths import check_paths, draw_path, legend_below, legen
 from optcourse.plotting.style import STYLE, path_styles
 from optcourse.plotting.text import describe, labelled, short, surface_name
 from optcourse.plotting.view import clipped, contains, drawn_points, view_box
+from optcourse.progress import with_bar
 from optcourse.surfaces import LossSurface
 
 LAST_FRAME_MS = 2000
@@ -70,7 +71,7 @@ def create_animation(
     movie = _Movie(paths, surface, view_box(surface, list(paths.values()), domain), dpi, contour_options)
     last = max(len(path) for path in paths.values())
     steps = np.unique(np.linspace(0, last, frames).round().astype(int)) if frames > 1 else np.array([last])
-    pictures = [movie.picture(step) for step in _watched(steps, target.name, progress)]
+    pictures = [movie.picture(step) for step in with_bar(steps, target.name, shown=progress)]
     if target.suffix.lower() == ".gif":
         _write_whole(target, lambda file: _write_gif(file, pictures, fps, describe(paths)))
     else:
@@ -164,12 +165,6 @@ def _check_target(filename) -> Path:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} to.")
     return target
-
-
-def _watched(steps, name, progress):
-    from tqdm.auto import tqdm
-
-    return tqdm(steps, desc=name, delay=2, leave=False, disable=not progress)
 
 
 def _write_gif(file, pictures, fps, description):

@@ -5,7 +5,7 @@ from contourpy import contour_generator
 from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
 
-from optcourse.plotting.style import STYLE
+from optcourse.plotting.style import LIGHT, STYLE
 from optcourse.plotting.text import surface_name
 from optcourse.plotting.view import Box, Field, contains, sample, view_box
 from optcourse.surfaces import LossSurface
@@ -69,7 +69,19 @@ def draw_surface(ax, surface, box, *, levels=14, resolution=201, filled=True, co
     ax.set_xlim(*box[0])
     ax.set_ylim(*box[1])
     _draw_minima(ax, surface, box)
+    dress(ax)
     return box
+
+
+def dress(ax) -> None:
+    """Give an Axes our ink, lines and sizes of letters."""
+    ink, size = LIGHT["ink"], STYLE["font"]["label"]
+    for spine in ax.spines.values():
+        spine.set(**STYLE["spine"])
+    ax.tick_params(color=STYLE["spine"]["color"], labelcolor=ink, labelsize=size)
+    for text in (ax.xaxis.label, ax.yaxis.label):
+        text.set(color=ink, fontsize=size)
+    ax.title.set(color=ink)
 
 
 def loss_levels(field: Field, count: int) -> np.ndarray:

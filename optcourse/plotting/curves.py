@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from optcourse.metrics import divergence_step
-from optcourse.plotting.contours import new_axes
+from optcourse.plotting.contours import dress, new_axes
 from optcourse.plotting.paths import legend_below
-from optcourse.plotting.style import STYLE, path_styles
+from optcourse.plotting.style import LIGHT, STYLE, path_styles
 from optcourse.plotting.text import labelled
 
 DECADES_UP, DECADES_DOWN = 4, 18  # around the largest start: one path that diverges must not flatten the others
@@ -50,8 +50,9 @@ def plot_loss_curves(paths, ax=None, *, log: bool = True, minimum_loss: float | 
     ax.set_xlim(0, max(1, *(len(height) - 1 for height in heights)))
     ax.set_xlabel("step")
     ax.set_ylabel(axis_label)
-    ax.grid(visible=True, color="#d9d9d9", linewidth=0.6)
+    ax.grid(visible=True, color=LIGHT["rule"], linewidth=0.6)
     ax.set_axisbelow(True)
+    dress(ax)
     if legend:
         legend_below(ax)
     return ax

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import patheffects
 
 from optcourse.plotting.contours import draw_surface, new_axes
-from optcourse.plotting.style import STYLE, path_styles
+from optcourse.plotting.style import LIGHT, STYLE, path_styles
 from optcourse.plotting.text import ending, labelled, point, surface_name
 from optcourse.plotting.view import (
     check_drawable,
@@ -20,6 +20,7 @@ from optcourse.plotting.view import (
 from optcourse.surfaces import LossSurface
 from optcourse.tracing import Trajectory
 
+MARKS = 60  # on a path, about; up to here each step has one
 COLUMN = 24  # letters: labels longer than that stand below one another
 
 
@@ -126,14 +127,20 @@ def check_paths(paths, surface) -> None:
 
 
 def draw_path(ax, points, box, style, *, label=None):
-    """Draw the part of a path inside the box, marked at intervals; returns the line."""
+    """Draw the part of a path inside the box, every so many steps marked; returns the line."""
     shown = clipped(points, box)
-    few = len(points) <= 61  # then every step is a mark
-    halo = [patheffects.Stroke(**STYLE["halo"]), patheffects.Normal()]
-    look = STYLE["path"] | style | {"markersize": STYLE["path"]["markersize"] * (0.9 if few else 1)}
-    every = {} if few else {"markevery": 0.12}
-    (line,) = ax.plot(*shown.T, zorder=3, label=label, path_effects=halo, **look, **every)
+    halo = [_Halo(**STYLE["halo"]), patheffects.Normal()]
+    every = math.ceil((len(points) - 1) / MARKS) or 1
+    (line,) = ax.plot(*shown.T, zorder=3, label=label, path_effects=halo, markevery=every, **STYLE["path"] | style)
     return line
+
+
+class _Halo(patheffects.Stroke):
+    """What lightens the ground around a line; around the marks on it, it would cut the line into pieces."""
+
+    def draw_path(self, renderer, gc, tpath, affine, rgbFace=None):
+        if rgbFace is None:
+            super().draw_path(renderer, gc, tpath, affine, rgbFace)
 
 
 def draw_ends(ax, points, box, style, *, start_label=None, end_label=None):
@@ -178,6 +185,7 @@ def legend_below(ax):
         ncols=columns,
         frameon=False,
         fontsize=STYLE["font"]["legend"],
+        labelcolor=LIGHT["ink"],
     )
 
 

@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optcourse.plotting.paths import MARKS
 from optcourse.plotting.style import GLYPHS, LOST, THEMES
 from optcourse.plotting.view import contains, drawn_points
 
 PLOTLY_DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
+START = "#ffffff"  # with a black edge, whatever the theme: as the handle of a live figure
 POINTS = 1000  # of a long path: its file stays small
 
 
@@ -33,7 +35,7 @@ def line_trace(path, surface, box, style, label, field, raise_to, lift) -> dict:
     # In a valley narrower than the grid, the path would run beneath the drawn surface.
     ground = _between_grid_points(field, raise_to(field.losses), points)
     heights = np.fmax(raise_to(np.where(hidden, np.nan, loss)), ground) + lift
-    few = len(points) <= 61  # then every step is a mark, as in `plot_trajectory`
+    few = len(points) <= MARKS + 1  # then every step is a mark, as in `plot_trajectory`
     return {
         "type": "scatter3d",
         "x": points[:, 0].astype(np.float32),
@@ -55,7 +57,7 @@ def end_marks(line, path, surface, box, style) -> list[Mark]:
     if not seen.size:
         return []
     first, last = (tuple(float(line[axis][k]) for axis in "xyz") for k in seen[[0, -1]])
-    start = [Mark("●", "#ffffff", *first, f"{line['name']} start")] if seen[0] == 0 else []
+    start = [Mark("●", START, *first, f"{line['name']} start")] if seen[0] == 0 else []
     if seen[-1] + 1 == len(line["x"]) and contains(box, drawn_points(path, surface)[-1]):
         return [*start, Mark(GLYPHS[style["marker"]], style["color"], *last, f"{line['name']} end")]
     return [*start, Mark(LOST, style["color"], *last, f"{line['name']} last seen")]
@@ -66,9 +68,9 @@ def mark_traces(marks, lift, theme) -> list[dict]:
     outlined = [mark for mark in marks if mark.glyph != LOST]
     ink = THEMES[theme]["ink"]
     outlines = _glyphs(outlined, lift, 5) | {"hoverinfo": "skip"}
-    outlines["textfont"]["color"] = ink
+    outlines["textfont"]["color"] = ["#000000" if mark.color == START else ink for mark in outlined]
     says = {"hovertext": [mark.says for mark in marks], "hovertemplate": "%{hovertext}<extra></extra>"}
-    return [*([outlines] if outlined else []), *([_glyphs(marks, 1.7 * lift, 0) | says] if marks else [])]
+    return [*([outlines] if outlined else []), *([_glyphs(marks, 2 * lift, 0) | says] if marks else [])]
 
 
 def _glyphs(marks, lift, more) -> dict:
@@ -81,7 +83,7 @@ def _glyphs(marks, lift, more) -> dict:
         "z": [mark.z + lift for mark in marks],
         "text": [mark.glyph for mark in marks],
         "textfont": {
-            "size": [more + (18 if mark.glyph == "★" else 15) for mark in marks],
+            "size": [more + (15 if mark.glyph in GLYPHS.values() else 18) for mark in marks],
             "color": [mark.color for mark in marks],
         },
         "showlegend": False,

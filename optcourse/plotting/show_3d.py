@@ -51,7 +51,7 @@ class Surface3D:
 
         picture = Image.open(io.BytesIO(still_3d(self.figure, *SIZE)))
         size = f'width="{picture.width}" height="{picture.height}"'
-        image = f'<img src="data:image/webp;base64,{packed(picture, 56)}" alt="{html.escape(self.alt)}" {size}>'
+        image = f'<img src="data:image/webp;base64,{packed(picture)}" alt="{html.escape(self.alt)}" {size}>'
         return f'<div class="optcourse-surface-3d" data-surface-3d="{self.name}">{image}<p>{STILL}</p></div>'
 
     def to_plotly(self) -> dict:

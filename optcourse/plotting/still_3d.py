@@ -154,7 +154,7 @@ def _draw_box(ax, view, layout):
     for k, name in enumerate(("xaxis", "yaxis", "zaxis")):
         axis = scene[name]
         ticks = (
-            MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(view.low[k], view.high[k])
+            MaxNLocator(axis.nticks, steps=[1, 2, 5, 10]).tick_values(view.low[k], view.high[k])
             if axis.tickvals is None
             else np.array(axis.tickvals)
         )

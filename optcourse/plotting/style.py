@@ -60,7 +60,7 @@ STYLE = {
     "size": 4.6,  # inches, one panel
     "ground": (LIGHT["low"], LIGHT["high"]),  # contour bands, from the lowest loss to the highest
     "contour": {"colors": LIGHT["line"], "linewidths": 0.75, "linestyles": "solid"},
-    "path": {"linewidth": 1.6, "markersize": 4.2, "markeredgewidth": 0.0},
+    "path": {"linewidth": 1.6, "markersize": 3.8, "markeredgewidth": 0.0},
     "halo": {"linewidth": 3.2, "foreground": LIGHT["halo"], "dashes": {"dash_offset": 0, "dash_list": None}},
     "start": {"marker": "o", "markersize": 9, "color": "#ffffff", "markeredgecolor": "#000000", "markeredgewidth": 1.8},
     "end": {"markersize": 9, "markeredgecolor": LIGHT["ink"], "markeredgewidth": 1.0},
@@ -73,6 +73,7 @@ STYLE = {
         "markeredgewidth": 0.9,
     },
     "curve": {"color": LIGHT["faint"], "linewidth": 1.2},  # a one-dimensional loss
+    "spine": {"color": LIGHT["faint"], "linewidth": 0.8},
     "font": {"title": 11, "label": 9, "legend": 9},  # points: 15 and 12 pixels in a browser
 }
 

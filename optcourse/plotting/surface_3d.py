@@ -91,7 +91,7 @@ def plot_surface_3d(
                 "y": 0.98,
             },
             "meta": {"description": describe(paths) if paths else f"The surface {name}, in perspective."},
-            "legend": {**layout["legend"], "title": {"text": key_of(marks), "side": "top"}},
+            "legend": layout["legend"] | {"title": {"text": key_of(marks), "font": layout["font"]}},
         },
     )
 
@@ -105,6 +105,7 @@ def _layout(field, raise_to, reach, logarithmic, theme) -> dict:
         "showbackground": False,
         "showspikes": False,
         "tickfont": {"size": 11},
+        "nticks": 7,
     }
     reach = [float(end) for end in reach] if reach[0] < reach[1] else None
     return {
@@ -116,14 +117,14 @@ def _layout(field, raise_to, reach, logarithmic, theme) -> dict:
             "xaxis": axis | {"title": {"text": "x"}, "range": [float(x) for x in field.x[[0, -1]]]},
             "yaxis": axis | {"title": {"text": "y"}, "range": [float(y) for y in field.y[[0, -1]]]},
             "zaxis": axis
-            | {"range": reach}
+            | {"range": reach, "nticks": 6}
             | (_height_axis(field, raise_to) if logarithmic else {"title": {"text": "loss"}}),
             "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": 1, "z": 0.5},
             "camera": {"eye": {"x": -0.72, "y": -1.13, "z": 1.5}, "center": {"x": 0, "y": 0, "z": -0.11}},
         },
         "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
-        "legend": {"x": 0, "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)", "itemsizing": "constant"},
+        "legend": {"x": 0, "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
         "uirevision": "same",  # a change of colours leaves the camera where the reader has it
     }
 
