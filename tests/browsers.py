@@ -19,6 +19,7 @@ def chromium(playwright):
     if path is None:
         raise FileNotFoundError(MISSING)
     options = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    options.append("--enable-unsafe-swiftshader")  # WebGL without a graphics card; no page of others is opened here
     # In a container everything runs as root, which Chromium's sandbox refuses.
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     return playwright.chromium.launch(executable_path=path, args=[*options, "--no-first-run", *root])
