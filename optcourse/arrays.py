@@ -4,11 +4,18 @@ Everything here works on single arrays and on pytrees of them (dicts, lists, tup
 """
 
 import sys
+from contextlib import contextmanager, nullcontext
+from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from array_api_compat import array_namespace
+
+try:
+    from jax import enable_x64 as _enable_x64
+except ImportError:  # before JAX 0.8
+    from jax.experimental import enable_x64 as _enable_x64
 
 FRAMEWORKS = ("numpy", "jax", "torch")
 
@@ -38,13 +45,26 @@ def namespace(params):
     return array_namespace(*(leaf for leaf in jax.tree.leaves(params) if hasattr(leaf, "dtype")))
 
 
-def double_precision():
-    """A context in which JAX honours float64; outside it JAX's setting is left as the user has it."""
-    if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(True)
-    from jax.experimental import enable_x64  # the only spelling before JAX 0.8
+@contextmanager
+def double_precision(device=None):
+    """A context in which JAX honours float64 and plain numbers go to `device`; outside it the user's settings hold.
 
-    return enable_x64(True)
+    Without a device it is the one that the user has set in JAX, or else the CPU, also on a machine with a GPU: the
+    steps of a path follow each other, a few numbers each, and starting one on a GPU takes longer than computing it.
+    """
+    device = device or (None if jax.config.jax_default_device else _cpu_beside_others())
+    with _enable_x64(True), jax.default_device(device) if device else nullcontext():
+        yield
+
+
+def device_of(params):
+    """The device that JAX arrays were put on, as `jax.device_put(params, device)` does it, or None.
+
+    An array that JAX itself has put somewhere, on a GPU where there is one, says nothing about its owner's wishes.
+    """
+    arrays = (leaf for leaf in jax.tree.leaves(params) if isinstance(leaf, jax.Array))
+    places = [array.devices() for array in arrays if not isinstance(array, jax.core.Tracer) and array.committed]
+    return next((device for devices in places if len(devices) == 1 for device in devices), None)
 
 
 def to_numpy(tree):
@@ -66,6 +86,17 @@ def weakly_typed(values):
     from jax._src.lax.lax import _convert_element_type  # JAX has no public function for this
 
     return jax.tree.map(lambda value: _convert_element_type(value, weak_type=True), values)
+
+
+@cache
+def _cpu_beside_others():
+    """The CPU where JAX would compute elsewhere by itself, or None."""
+    if jax.default_backend() == "cpu":
+        return None
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:  # JAX was told to do without it
+        return None
 
 
 def _library(leaf) -> str:

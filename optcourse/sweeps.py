@@ -14,9 +14,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from optcourse.arrays import double_precision, framework, to_numpy
+from optcourse.arrays import device_of, double_precision, framework, to_numpy
 from optcourse.loops import BETWEEN_STEPS, Record, plan_path, scan_path
 from optcourse.optimizers.contract import Optimizer
+from optcourse.progress import with_bar
 from optcourse.tracing import check_record, check_start, check_steps, check_subjects, run
 
 # How much of the grid is computed at a time: as many lanes as a core's own cache holds the numbers of,
@@ -47,7 +48,7 @@ def sweep(
 
     Each hyperparameter given as a sequence becomes an axis with its name; one given as a number is set.
     Histories have the axis `step` (0 ... steps); what belongs to a step (gradients, updates, step_size) has
-    `update` (0 ... steps - 1). `final_params` and `final_loss` are always there.
+    `update` (0 ... steps - 1). `final_params` and `final_loss` are always there. It computes where `run` does.
 
     >>> from optcourse import optimizers, surfaces
     >>> grid = sweep(optimizers.sgd, surfaces.booth(), [0.0, 0.0], steps=50, learning_rate=[0.01, 0.1, 0.2])
@@ -74,7 +75,7 @@ def sweep(
     optimizer, axes = _split_axes(optimizer, hyperparams)
     check_subjects(optimizer, surface)
     steps, names = check_steps(steps), check_record(record)
-    starts = _starts(surface, start)
+    device, starts = device_of(start) or jax.config.jax_default_device, _starts(surface, start)
     if starts is not None:
         axes.append(Axis("start", starts))
     else:
@@ -84,7 +85,7 @@ def sweep(
     if optimizer.backend == "torch":
         result = _one_by_one(optimizer, surface, start, steps, names, seed, axes, progress)
     else:
-        result = _all_at_once(optimizer, surface, start, steps, names, seed, axes)
+        result = _all_at_once(optimizer, surface, start, steps, names, seed, axes, device)
     return _dataset(optimizer, surface, steps, axes, result)
 
 
@@ -129,7 +130,7 @@ def _nested(start) -> bool:
     return isinstance(start, (list, tuple)) and any(np.ndim(point) for point in start)
 
 
-def _all_at_once(optimizer, surface, start, steps, names, seed, axes) -> Record:
+def _all_at_once(optimizer, surface, start, steps, names, seed, axes, device) -> Record:
     plan, hyperparams = plan_path(optimizer, surface, steps, names)
     grids = np.meshgrid(*(np.arange(len(axis.values)) for axis in axes), indexing="ij")
     lanes = {axis.name: axis.values[index.ravel()] for axis, index in zip(axes, grids, strict=True)}
@@ -141,10 +142,10 @@ def _all_at_once(optimizer, surface, start, steps, names, seed, axes) -> Record:
 
     def compute(first):  # all pieces have one size, so that one compilation serves them: the last repeats its end
         chosen = np.minimum(np.arange(first, first + size), count - 1)
-        with double_precision():  # this setting belongs to a thread
+        with double_precision(device):  # these settings belong to a thread
             return to_numpy(_sweep_lanes(plan, {name: v[chosen] for name, v in lanes.items()}, fixed, size))
 
-    with double_precision():
+    with double_precision(device):
         shapes = _sweep_lanes.eval_shape(plan, {name: v[:size] for name, v in lanes.items()}, fixed, size)
     _check_memory(shapes, count, size, steps)
     return _shape_lanes(compute(0) if pieces == 1 else _assemble(compute, shapes, count, size), axes)
@@ -222,13 +223,9 @@ def _check_memory(shapes, count, size, steps):
 
 
 def _one_by_one(optimizer, surface, start, steps, names, seed, axes, progress) -> Record:
-    from tqdm.auto import tqdm
-
     combinations = list(itertools.product(*(range(len(axis.values)) for axis in axes)))
     records = []
-    for indices in tqdm(
-        combinations, desc=f"{optimizer.name} on {surface.name}", delay=2, leave=False, disable=not progress
-    ):
+    for indices in with_bar(combinations, f"{optimizer.name} on {surface.name}", shown=progress):
         lane = {axis.name: axis.values[i] for axis, i in zip(axes, indices, strict=True)}
         at, drawn = lane.pop("start", start), int(lane.pop("seed", seed))
         path = run(optimizer.replace(**lane), surface, at, steps=steps, record=names, seed=drawn, progress=False)

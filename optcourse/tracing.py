@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from optcourse.arrays import double_precision, framework, to_numpy, to_torch
+from optcourse.arrays import device_of, double_precision, framework, to_numpy, to_torch
 from optcourse.loops import BETWEEN_STEPS, EVERYTHING, Record, jitted_scan, plan_path, torch_path
 from optcourse.optimizers.contract import Optimizer
 from optcourse.optimizers.torch_backend import as_tensors
+from optcourse.progress import with_bar
 from optcourse.suggestions import did_you_mean
 from optcourse.surfaces.loss_surface import LossSurface
 
@@ -155,7 +156,8 @@ def run(
     """Follow an optimizer from `start` and record every step.
 
     It computes in the dtype of `start`: plain numbers and float64 in double precision, whatever JAX's own
-    setting, float32 in float32, and so on. Divergence is recorded as inf and nan, never raised.
+    setting, float32 in float32, and so on. Divergence is recorded as inf and nan, never raised. It computes on the
+    CPU, unless `start` was put on another device with `jax.device_put`, or one was set with `jax.default_device`.
 
     Args:
         optimizer: from `optcourse.optimizers`, on either backend.
@@ -173,9 +175,9 @@ def run(
         TypeError, ValueError: for bad input, before anything has run.
     """
     check_subjects(optimizer, surface)
-    start = check_start(surface, start, resuming=opt_state is not None)
+    device, start = device_of(start), check_start(surface, start, resuming=opt_state is not None)
     steps, names = check_steps(steps), check_record(record)
-    with double_precision():
+    with double_precision(device):
         if optimizer.backend == "torch":
             return _run_torch(optimizer, surface, start, steps, names, seed, opt_state, first_step, progress)
         plan, hyperparams = plan_path(optimizer, surface, steps, names)
@@ -306,8 +308,6 @@ def check_record(record) -> tuple[str, ...]:
 
 
 def _run_torch(optimizer, surface, start, steps, names, seed, opt_state, first_step, progress):
-    from tqdm.auto import tqdm
-
     title = f"{optimizer.name} on {surface.name}"
     record = torch_path(
         optimizer,
@@ -318,7 +318,7 @@ def _run_torch(optimizer, surface, start, steps, names, seed, opt_state, first_s
         opt_state=as_tensors(opt_state),
         seed=seed,
         first_step=first_step,
-        progress=lambda indices: tqdm(indices, desc=title, delay=2, leave=False, disable=not progress),
+        progress=lambda indices: with_bar(indices, title, shown=progress),
     )
     return Trajectory(optimizer, surface, steps, first_step, record)
 

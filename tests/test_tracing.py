@@ -1,5 +1,9 @@
 """`run`, `Trajectory`, `OptimizerStep`, `OptimizerTrace`: what is recorded, in which dtype, and what is refused."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +12,7 @@ import torch
 
 import optcourse as oc
 from optcourse import optimizers, surfaces
+from optcourse.progress import with_bar
 from optcourse.surfaces import LossSurface
 
 ROSENBROCK = surfaces.rosenbrock()
@@ -264,3 +269,16 @@ def test_bad_input_says_what_to_do(arguments, error, says):
     with pytest.raises(error) as raised:
         oc.run(given.pop("optimizer"), given.pop("surface"), given.pop("start"), **given)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_executed_chapters_show_no_bar(switch):
+    look = "from optcourse.progress import with_bar; print(with_bar(range(3), 'a path').disable)"
+    surroundings = os.environ | {"TQDM_DISABLE": switch.strip("0")}
+    done = subprocess.run([sys.executable, "-c", look], env=surroundings, capture_output=True, text=True)
+    assert done.stdout.strip() == str(switch == "1"), done.stderr
+
+
+def test_a_bar_can_be_declined():
+    steps = range(3)
+    assert with_bar(steps, "a path", shown=False) is steps

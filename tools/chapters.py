@@ -211,6 +211,7 @@ def settle_environment() -> None:
         JUPYTER_PREFER_ENV_PATH="1",
         JAX_PLATFORMS="cpu",
         PYTHONHASHSEED="0",
+        TQDM_DISABLE="1",
     )
     # Builds the font cache now; otherwise the first kernel does and says so in a chapter's output.
     import matplotlib.font_manager  # noqa: F401
