@@ -36,6 +36,27 @@ def with_storage(page: str) -> str:
     return re.sub(r"<meta charset[^>]*>", lambda meta: meta[0] + STORAGE, page, count=1)
 
 
+# On a phone the theme's dialogs, which are the search and the side bars, close and leave the keyboard nowhere.
+FOCUS = """
+<script>
+(() => {
+  let opener = null;
+  const remember = () => {
+    if (!document.activeElement.closest("dialog")) opener = document.activeElement;
+  };
+  for (const kind of ["click", "keydown"]) document.addEventListener(kind, remember, true);
+  const giveBack = () => document.activeElement === document.body && opener?.focus();
+  document.addEventListener("close", () => setTimeout(giveBack), true);
+})();
+</script>
+"""
+
+
+def with_focus_given_back(page: str) -> str:
+    """What opened a dialog has the keyboard again when the dialog closes."""
+    return page.replace("</body>", f"{FOCUS}</body>") if "<dialog" in page else page
+
+
 UNFOLDS = re.compile(
     r'(<a class="[^"]*reference internal"[^>]*>([^<]*)</a><details[^>]*><summary)>(?=<span class="toctree-toggle")'
 )
@@ -97,7 +118,14 @@ def size(file: Path) -> tuple[int, int]:
         return picture.size
 
 
-MENDS = (with_storage, with_named_summaries, with_listed_references, with_no_empty_headers, with_side_bar_as_region)
+MENDS = (
+    with_storage,
+    with_focus_given_back,
+    with_named_summaries,
+    with_listed_references,
+    with_no_empty_headers,
+    with_side_bar_as_region,
+)
 
 
 def mend(app: Sphinx, problem: Exception | None) -> None:
