@@ -32,7 +32,7 @@ twins: $(INSTALLED)   ## bring notebooks edited in JupyterLab back into their te
 	@$(BIN)/python tools/twins.py
 
 lab: $(INSTALLED)     ## open the book in JupyterLab
-	@$(BIN)/jupyter lab
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/index.ipynb
 
 # The private seed goes through the environment: a command line can be read by everybody on the machine. On a machine
 # that you share, type `OPTCOURSE_SEED=... make grade ...`, which keeps it out of make's command line as well.

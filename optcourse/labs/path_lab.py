@@ -65,7 +65,8 @@ class PathLab(traitlets.HasTraits):
         for label, choice in self.labelled_choices().items():
             key = (choice.python(self.steps), ground, self.start, self.steps, self.seed)
             if key not in known:
-                known[key] = run(choice.build(self.steps), ground, self.start, steps=self.steps, seed=self.seed)
+                options = {"steps": self.steps, "seed": self.seed, "progress": False}
+                known[key] = run(choice.build(self.steps), ground, self.start, **options)
             self._paths[key] = paths[label] = known[key]
         return paths
 
@@ -95,7 +96,7 @@ class PathLab(traitlets.HasTraits):
             return self.explorable().to_html()
         except (CompileError, ValueError):
             paths = self.paths()
-            return picture(draw_paths(paths), self._static.get("alt") or plotting.describe(paths), colors=64)
+            return picture(draw_paths(paths), self._static.get("alt") or plotting.describe(paths), stored=True)
 
     def view(self):
         """The lab as an ipywidgets widget; the same one at every call."""

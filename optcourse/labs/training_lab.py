@@ -162,7 +162,7 @@ class TrainingLab(traitlets.HasTraits):
         """What stays where no kernel runs: the curves after some steps with the settings of now, as a picture."""
         session = self.session.fresh()
         session.advance(self._still_steps)
-        return picture(draw_training(session), self._alt or describe_training(session), colors=64)
+        return picture(draw_training(session), self._alt or describe_training(session), stored=True)
 
     def view(self):
         """The lab as an ipywidgets widget; the same one at every call."""

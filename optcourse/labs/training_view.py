@@ -113,7 +113,7 @@ class TrainingView:
     def draw(self):
         """Draw the curves so far."""
         lab = self.lab
-        self.picture.value = picture(draw_training(lab.session, lab.earlier), describe_training(lab.session), dpi=80)
+        self.picture.value = picture(draw_training(lab.session, lab.earlier), describe_training(lab.session))
 
     def _show_status(self, *_):
         lab, session = self.lab, self.lab.session
