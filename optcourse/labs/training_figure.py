@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from optcourse import optimizers
 from optcourse.labs.choices import LIBRARIES
@@ -88,6 +89,9 @@ def _frame(ax, title, session, log):
     if log and (heights > 0).any():
         ax.set_ylim(np.min(heights[heights > 0]) / 1.5, np.nanmax(heights) * 1.5)
         ax.set_yscale("log", nonpositive="mask")
+        # Plain numbers: powers of ten go through a parser that takes time, and more stack than a kernel may have left.
+        ax.yaxis.set_major_formatter(LogFormatter())
+        ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
     if not len(heights):
         ax.set_yticks([])
     for change in session.changes:

@@ -1,10 +1,10 @@
 """`training_lab`: a small real network, trained while you watch, with everything under your hand.
 
-The training is an asyncio task on the kernel's own loop, a few hundredths of a second at a time. Tried against a
-thread, in ipykernel 6.17 and 7: both train at the same speed, since Python runs one of them at a time anyway. The task
-cannot be in the middle of a step when a cell or a slider changes something, so that nothing has to be locked; it
-stands still while a cell runs; and widgets are only ever touched from the kernel's main thread. In return, a
-step that takes long holds up the controls as long, which here is the second in which JAX compiles the first.
+The training is an asyncio task on the kernel's own loop, a few hundredths of a second at a time; it runs in ipykernel
+6.17 and 7. A thread was tried and trains at the same speed, since Python runs one of the two at a time anyway.
+The task cannot be in the middle of a step when a cell or a slider changes something, so that nothing has to be
+locked; it stands still while a cell runs; and widgets are only ever touched from the kernel's main thread. In
+return, a step that takes long holds up the controls as long, which is the second in which JAX compiles the first.
 """
 
 import asyncio
