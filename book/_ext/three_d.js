@@ -97,6 +97,7 @@
       const fresh = () => {
         const [data, layout] = structuredClone(themed());
         layout.scene.dragmode = false; // see `grab`
+        delete layout.height; // which is for notebooks
         return [data, layout];
       };
       await Plotly.newPlot(this.place, ...fresh(), this.figure.config);

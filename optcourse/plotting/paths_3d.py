@@ -67,10 +67,10 @@ def mark_traces(marks, lift, theme) -> list[dict]:
     """Marks as glyphs, which always face the reader: outlines, and before them what fills them."""
     outlined = [mark for mark in marks if mark.glyph != LOST]
     ink = THEMES[theme]["ink"]
-    outlines = _glyphs(outlined, lift, 5) | {"hoverinfo": "skip"}
+    outlines = _glyphs(outlined, 1.5 * lift, 5) | {"hoverinfo": "skip"}
     outlines["textfont"]["color"] = ["#000000" if mark.color == START else ink for mark in outlined]
     says = {"hovertext": [mark.says for mark in marks], "hovertemplate": "%{hovertext}<extra></extra>"}
-    return [*([outlines] if outlined else []), *([_glyphs(marks, 2 * lift, 0) | says] if marks else [])]
+    return [*([outlines] if outlined else []), *([_glyphs(marks, 2.5 * lift, 0) | says] if marks else [])]
 
 
 def _glyphs(marks, lift, more) -> dict:

@@ -10,6 +10,7 @@ from optcourse.plotting.pictures import packed
 from optcourse.plotting.surface_3d import plot_surface_3d
 
 SIZE = (520, 420)  # of the still, in pixels
+HEIGHT = 480  # in JupyterLab, as wide as the notebook; on the site it has the proportions of the still
 STILL = "A still of a 3-D figure. In a notebook, run its cell to turn it."
 # The mode bar has links, and a wheel that zooms would stop a reader who scrolls past.
 CONFIG = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False, "responsive": True}
@@ -62,7 +63,7 @@ class Surface3D:
             "layout": _changes(light["layout"], dark["layout"]),
         }
         light["layout"]["meta"] |= {"name": self.name, "alt": self.alt, "dark": changes}
-        return {"data": light["data"], "layout": light["layout"], "config": CONFIG}
+        return {"data": light["data"], "layout": light["layout"] | {"height": HEIGHT}, "config": CONFIG}
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         if "google.colab" in sys.modules:  # whose outputs know no such type

@@ -121,7 +121,7 @@ def _layout(field, raise_to, reach, logarithmic, theme) -> dict:
             | (_height_axis(field, raise_to) if logarithmic else {"title": {"text": "loss"}}),
             "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": 1, "z": 0.5},
-            "camera": {"eye": {"x": -0.72, "y": -1.13, "z": 1.5}, "center": {"x": 0, "y": 0, "z": -0.11}},
+            "camera": {"eye": {"x": -0.72, "y": -1.13, "z": 1.5}, "center": {"x": 0, "y": 0, "z": -0.13}},
         },
         "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
         "legend": {"x": 0, "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
