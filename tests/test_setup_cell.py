@@ -132,7 +132,8 @@ class Computer:
         for part in [ours / "pip", *ours.glob("pip-*.dist-info")]:
             (self.packages / part.name).symlink_to(part)
         nowhere = "http://127.0.0.1:9"  # where nothing listens
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")} | {
+        set_apart = ("PIP_", "PYTHON")
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(set_apart)} | {
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": f"{nowhere}/simple",
             "PIP_RETRIES": "1",
@@ -199,6 +200,23 @@ def test_it_installs_the_package_silently_and_leaves_everything_else(computer):
 
     again = computer.run(PATH="")  # nothing is started any more
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_every_version_that_can_be_a_constraint_is_one(computer):
+    for name, number in {"torch": "2.11.0+cpu", "twice": "2.0rc1.post3.dev1", "old": "1.0-beta_2"}.items():
+        computer.install(name, number)
+    computer.install("odd", "2.0.0-git")
+    computer.install("optcourse", "6")  # what is left of it, where it cannot be imported
+    (computer.folder / "pip").mkdir()  # stands in for pip, and shows what it is given
+    (computer.folder / "pip" / "__init__.py").touch()
+    show = "import sys; sys.exit(open(sys.argv[sys.argv.index('--constraint') + 1]).read())"
+    (computer.folder / "pip" / "__main__.py").write_text(show)
+    lines = computer.run().stderr.partition("pip says:\n\n")[2].split()
+    assert {line for line in lines if not line.startswith("pip==")} == {
+        "torch==2.11.0+cpu",
+        "twice==2.0rc1.post3.dev1",
+        "old==1.0-beta_2",
+    }
 
 
 def test_what_does_not_fit_is_named_and_nothing_is_changed(computer):
