@@ -111,10 +111,12 @@ def test_faults_are_noticed_also_in_shadow_roots_and_frames(browser, tmp_path):
     inside = "<!doctype html><html lang='en'><title>In</title><input></html>"
     (tmp_path / "bad.html").write_text(f"""<!doctype html><html><title>Bad</title><main><h1>Bad</h1>
         <p style="color: #999">faint</p><div id="host"></div>
+        <div class="highlight"><pre>x <span class="k" style="color: #aaa">in</span></pre></div>
         <iframe title="frame" sandbox="allow-scripts" srcdoc="{inside}"></iframe></main>
         <script>host.attachShadow({{ mode: "open" }}).innerHTML = "<button></button>";</script></html>""")
     [visit] = visits.visit_all(browser, tmp_path, visits.WAYS["desk"])
     found = {rule: element for rule, element, _ in visit.faults}
+    assert "code" in found["color-contrast"] and sum(rule == "color-contrast" for rule, *_ in visit.faults) == 2
     assert {"html-has-lang", "color-contrast", "button-name", "label"} <= set(found)
     assert "#host" in found["button-name"] and "iframe" in found["label"]
 
