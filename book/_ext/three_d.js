@@ -103,7 +103,7 @@
       await Plotly.newPlot(this.place, ...fresh(), this.figure.config);
       this.place.addEventListener("pointerdown", (event) => this.grab(event));
       this.Plotly = Plotly;
-      this.still.hidden = true;
+      this.frame.classList.add("turned");
       this.watching = new MutationObserver(() => {
         const [data, layout] = fresh();
         layout.scene.camera = this.camera();
@@ -177,7 +177,7 @@
       if (this.place) this.Plotly?.purge(this.place);
       this.place?.remove();
       this.place = null;
-      this.still.hidden = false;
+      this.frame.classList.remove("turned");
       this.controls.replaceChildren(this.start, this.status);
       this.say("");
       if (asked) this.start.focus({ preventScroll: true });
