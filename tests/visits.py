@@ -239,7 +239,7 @@ AXE_RUN = """async ([rules, parts]) => {
   const kinds = new Map();
   for (const word of document.querySelectorAll(`${CODE}, ${CODE} span`)) {
     const kind = `${word.closest(".highlight").parentElement.className} ${word.className}`;
-    if (!kinds.has(kind)) kinds.set(kind, word);
+    if (word.textContent.trim() && !kinds.has(kind)) kinds.set(kind, word);
   }
   const faint = [...kinds].flatMap(([kind, word]) => {
     const [low, high] = [getComputedStyle(word).color, ground(word)].map(luminance).sort((x, y) => x - y);

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 import build
 import chapters
 
-WHOLE = re.compile(r"https://[a-z0-9.-]+\.[a-z]{2,}(?:/[^\s<>\"]*)?(?:[?#][^\s<>\"]*)?", re.IGNORECASE)
+WHOLE = re.compile(r"https?://[a-z0-9.-]+\.[a-z]{2,}(?:/[^\s<>\"]*)?(?:[?#][^\s<>\"]*)?", re.IGNORECASE)
 REFUSES = {401, 403, 405, 406, 418, 429, 503}  # many publishers refuse programs: that says nothing about the address
 
 
