@@ -89,7 +89,7 @@ def _frame(ax, title, session, log):
     if log and (heights > 0).any():
         ax.set_ylim(np.min(heights[heights > 0]) / 1.5, np.nanmax(heights) * 1.5)
         ax.set_yscale("log", nonpositive="mask")
-        # Plain numbers: powers of ten go through a parser that takes time, and more stack than a kernel may have left.
+        # Plain numbers: powers of ten go through the parser of formulas, which takes time at every drawing.
         ax.yaxis.set_major_formatter(LogFormatter())
         ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
     if not len(heights):
