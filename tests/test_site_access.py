@@ -20,7 +20,6 @@ LISTED: dict[tuple[str, str], str] = {}
 UNDECIDED = {
     ("color-contrast", "imgNode"): "text of a drawing: it has the colour of the page's text on the page's ground",
     ("color-contrast", "bgOverlap"): "text of a drawing, beside the lines that it names",
-    ("color-contrast", "elmPartiallyObscured"): "a table that scrolls: what is outside its frame cannot be seen",
 }
 
 
