@@ -91,6 +91,14 @@ def test_no_output_is_an_error_or_a_warning(chapter):
 
 
 @each_notebook
+def test_every_output_is_of_a_kind_that_the_site_shows(chapter):
+    shown = {"text/html", "image/png", "text/plain"}
+    for cell in code_cells(chapter.read_notebook()):
+        for output in cell.outputs:
+            assert "data" not in output or shown & set(output.data), cell.source
+
+
+@each_notebook
 def test_chapter_is_small_enough(chapter):
     assert chapter.notebook.stat().st_size < 500_000, f"{chapter.name} must stay below 500 kB"
 
