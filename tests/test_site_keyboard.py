@@ -126,7 +126,7 @@ def test_a_live_figure_is_played_with_by_keys(site, browser):
 
         page.keyboard.press("Tab")  # Play
         page.keyboard.press("Space")
-        page.wait_for_function(f"{FIGURE}.time.playing != null && {FIGURE}.step > 0")
+        page.wait_for_function(f"() => {FIGURE}.time.playing != null && {FIGURE}.step > 0")
         page.keyboard.press("Space")
         assert page.evaluate(f"{FIGURE}.time.playing == null")
         page.keyboard.press("Tab")  # the step
