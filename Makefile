@@ -51,6 +51,9 @@ retarget: $(INSTRUCTOR) ## move the course to your repository: REPO=https://gith
 wheel: $(RELEASE)     ## build the package into _build/dist, and try it in an environment of its own [TAG=v1.2.3]
 	@$(BIN)/python tools/wheel.py $(if $(TAG),--tag "$(TAG)")
 
+pictures: book    ## draw and photograph the pictures of README, front page and *How to use this book* anew
+	@for part in picture covers screenshots; do $(BIN)/python tools/$$part.py || exit 1; done
+
 bench: $(INSTRUCTOR)  ## measure the package against its yardsticks
 	@$(BIN)/python -m benchmarks
 
@@ -58,7 +61,7 @@ links: book       ## check the links of the site, those to other hosts over the 
 	@$(BIN)/python tools/links.py
 
 weigh: $(INSTALLED)   ## what the first view of every page weighs, how soon it lives and how much it moves
-	@$(BIN)/python -m pytest -q -s -k light tests/test_site_access.py
+	@$(BIN)/python -m pytest -q -s tests/test_site_access.py::test_every_page_is_light
 
 lint: $(INSTALLED)    ## check the style of the code
 	@$(BIN)/ruff check .
@@ -91,4 +94,4 @@ $(RELEASE): requirements-release.txt $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --requirement requirements-release.txt
 	@touch $@
 
-.PHONY: help book serve test test-colab test-oldest execute twins lab grade retarget wheel bench links weigh lint clean
+.PHONY: help book serve test test-colab test-oldest execute twins lab grade retarget wheel pictures bench links weigh lint clean

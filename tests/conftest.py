@@ -7,6 +7,7 @@ import build
 import pytest
 from browsers import chromium
 from filelock import FileLock
+from lab_server import Lab
 from playwright.sync_api import sync_playwright
 
 
@@ -44,3 +45,10 @@ def browser():
             pytest.skip(str(missing))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def lab(browser, tmp_path_factory):
+    """A real JupyterLab."""
+    with Lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab

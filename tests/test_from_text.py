@@ -130,6 +130,8 @@ MISTAKES = [
     ("0,5*x", 1, "a point"),
     ("x + 1/0", 5, "divides by zero"),
     ("9**9**9*x", 1, "too large"),
+    ("pi**999*x", 1, "too large"),
+    ("(-pi)**0.5*x", 1, "not a finite, real number"),
     ("1e999*x", 1, "not a finite"),
     ("(-1)**0.5*x", 1, "not a finite"),
     ("x < 1", 1, "You may use"),

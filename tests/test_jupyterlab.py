@@ -5,7 +5,7 @@ import shutil
 import chapters
 import nbformat
 import pytest
-from lab_server import Lab, opened
+from lab_server import opened
 
 import optcourse as oc
 from optcourse import optimizers, surfaces
@@ -25,14 +25,6 @@ figure
 ]
 CHAPTERS = [chapter for chapter in chapters.chapters() if not chapter.name.startswith("lab_")]  # those show widgets
 ALIVE = [chapter for chapter in CHAPTERS if "data-optcourse" in chapter.notebook.read_text(encoding="utf-8")]
-
-
-@pytest.fixture(scope="module")
-def lab(browser, tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("lab"))
-    lab.wait()
-    yield lab
-    lab.stop()
 
 
 @pytest.fixture(scope="module")

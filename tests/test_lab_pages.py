@@ -1,26 +1,18 @@
 """The labs in a real JupyterLab, with the network cut off: their pages are opened, run, and used by keyboard."""
 
-import execute
+import launch
 import pytest
 from chapters import Chapter
-from lab_server import Lab, opened
+from lab_server import opened
 
 SLOW = 180_000  # milliseconds; a busy machine compiles slowly
 PICTURE = "[...document.querySelectorAll('.jp-OutputArea .jupyter-widgets img')].map((image) => image.src).join()"
 
 
-@pytest.fixture(scope="module")
-def lab(browser, tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("lab"))
-    lab.wait()
-    yield lab
-    lab.stop()
-
-
 def shortened(page: str):
     """The page up to its lab; the experiments below are run by nbval."""
     notebook = Chapter(page).read_notebook()
-    notebook.cells = [cell for cell in notebook.cells if not execute.chapters.launch.is_setup(cell)]
+    notebook.cells = [cell for cell in notebook.cells if not launch.is_setup(cell)]
     first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
     notebook.cells = notebook.cells[: first + 1]
     return notebook

@@ -16,8 +16,8 @@ from matplotlib import pyplot as plt
 import optcourse as oc
 from optcourse import labs, optimizers, surfaces
 from optcourse.labs import Choice, Schedule, TrainingSession, path_lab, training_lab
-from optcourse.labs.choices import UNSCHEDULED, offered
-from optcourse.labs.networks import _jax_evaluate, _jax_step
+from optcourse.labs.choices import offered
+from optcourse.labs.networks import _jax_step
 from optcourse.labs.path_lab import drawable_surfaces
 from optcourse.labs.schedules import TABLE
 from optcourse.labs.training_figure import describe_training, draw_training
@@ -183,11 +183,16 @@ def test_without_scikit_learn_it_is_said_what_to_install(monkeypatch):
         digits.load_digits.__wrapped__()
 
 
+@pytest.mark.parametrize(("peak", "steps"), [("0.5", 10), (0.5, -5), (True, 10), (0.5, 2.5)])
+def test_a_schedule_is_made_of_numbers_alone(peak, steps):
+    with pytest.raises((TypeError, ValueError), match=r"is a number|1 step or more"):
+        Schedule("linear", peak, steps)
+
+
 def test_float32_is_float32():
     session = TrainingSession(adam(), dtype="float32", **SMALL)
     session.advance(3)
     assert {value.dtype for layer in session.params.values() for value in layer.values()} == {np.dtype("float32")}
-    assert _jax_evaluate._cache_size()
 
 
 # --- schedules and choices ---------------------------------------------------------------------------------------
@@ -372,7 +377,6 @@ def test_settings_of_an_optimizer_come_back_with_it(shown):
     slot.optimizer.value = ("adam", "optax")
     slot.optimizer.value = ("sgd", "optax")
     assert slot.controls["learning_rate"].value == lab.choices[0].hyperparams["learning_rate"] == 0.0005
-    assert UNSCHEDULED
     slot.schedule.value = "cosine"
     slot.optimizer.value = ("rprop", "optax")
     assert lab.choices[0].schedule == "constant" and slot.schedule.layout.display == "none"
@@ -434,7 +438,7 @@ def test_start_steer_stop_and_go_on():
         assert not lab.running, "one lab trains at a time"
         other.stop()
 
-    asyncio.run(use())
+    asyncio.run(asyncio.wait_for(use(), 120))
     assert f"Step {lab.session.step}" in view.status.value and "Standing still" in view.status.value
     same = TrainingSession(optimizers.sgd(0.01))  # and the numbers are those of a run without any lab
     same.advance(lab.session.changes[0].step)

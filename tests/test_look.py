@@ -10,6 +10,8 @@ import yaml
 from PIL import Image
 from pybtex.database import parse_string
 
+from optcourse.plotting.style import THEMES
+
 sys.path.append(str(chapters.BOOK / "_ext"))
 import cite
 import share
@@ -48,6 +50,12 @@ def test_colours_stand_in_one_place():
     for sheet in ("course.css", "hover_notes.css"):
         used = set(re.findall(r"#[0-9a-f]{3,6}\b(?=[; ])", (STATIC / sheet).read_text(encoding="utf-8")))
         assert used <= known, f"{sheet} has colours of its own"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_pages_and_figures_have_the_same_colours(theme):
+    shared = ("ink", "faint", "rule", "paper", "soft", "accent")
+    assert {name: colours(theme)[name] for name in shared} == {name: THEMES[theme][name] for name in shared}
 
 
 def test_themes_name_the_same_colours_and_browsers_are_told_the_ground():

@@ -57,9 +57,9 @@ def test_a_figure_is_named_by_its_section():
     assert [to_myst(cell.source) for cell in (first, second, third)] == texts
 
 
-@pytest.mark.parametrize("text", ["`{cite:p}`x``", "``{ref}`x` ``", "```\n{ref}`x`\n[](x.md)\n```", "no MyST {x}"])
+@pytest.mark.parametrize("text", ["`{cite:p}` x", "``{ref}`x` ``", "```\n{ref}`x`\n[](x.md)\n```", "no MyST {x}"])
 def test_code_is_left_alone(text):
-    assert converted(text) == text or "cite" in text
+    assert converted(text) == text
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def press_button(page, selector: str) -> None:
 def focused(page, selector: str) -> bool:
     """Whether the keyboard comes to an element."""
     try:
-        page.wait_for_function("(selector) => document.activeElement.matches(selector)", arg=selector, timeout=3000)
+        page.wait_for_function("(selector) => document.activeElement.matches(selector)", arg=selector, timeout=30_000)
     except TimeoutError:
         return False
     return True

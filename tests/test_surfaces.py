@@ -56,7 +56,8 @@ def _at_minima(name):
 
 
 def test_the_catalogue_is_what_the_package_exports():
-    assert set(surfaces.catalogue()) | {"LossSurface", "Minimum", "catalogue", "from_text", "get"} == set(surfaces.__all__)
+    others = {"LossSurface", "Minimum", "catalogue", "from_text", "get"}
+    assert set(surfaces.catalogue()) | others == set(surfaces.__all__)
     assert all(getattr(surfaces, name) is factory for name, factory in surfaces.catalogue().items())
 
 

@@ -3,7 +3,6 @@
 import gzip
 import re
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -64,7 +63,6 @@ class Visit:
     first: float | None = None
     faults: list[tuple[str, str, str]] = field(default_factory=list)
     undecided: list[tuple[str, str, str]] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 def html_pages(site: Path) -> list[Path]:
@@ -258,21 +256,22 @@ def opened(browser, address: str, way: Way, watch=lambda context: None):
         color_scheme=way.scheme,
         proxy={"server": "http://127.0.0.1:9", "bypass": "127.0.0.1"},  # nobody answers there
     )
-    context.add_init_script(OBSERVE)
-    watch(context)
-    page = context.new_page()
-    if way.door == "frame":
-        size = f'width="{way.width - 20}" height="860"'
-        page.set_content(f'<iframe sandbox="allow-scripts" {size} src="{address}"></iframe>')
-    else:
-        page.goto(address)
-    yield page, page.frames[1 if way.door == "frame" else 0]
-    context.close()
+    try:
+        context.add_init_script(OBSERVE)
+        watch(context)
+        page = context.new_page()
+        if way.door == "frame":
+            size = f'width="{way.width - 20}" height="860"'
+            page.set_content(f'<iframe sandbox="allow-scripts" {size} src="{address}"></iframe>')
+        else:
+            page.goto(address)
+        yield page, page.frames[1 if way.door == "frame" else 0]
+    finally:
+        context.close()
 
 
 def visit(browser, site: Path, address: str, name: str, way: Way) -> Visit:
     """Open a page and look at it."""
-    began = time.perf_counter()
     seen = Visit(name)
     asked: set[str] = set()
 
@@ -292,7 +291,6 @@ def visit(browser, site: Path, address: str, name: str, way: Way) -> Visit:
         seen.figures = frame.evaluate(WAKE, PATIENCE)
         seen.mathematics = frame.evaluate(MATHEMATICS)
         seen.away = sorted(url for url in asked if not url.startswith((address, "data:", "blob:", "about:")))
-    seen.seconds = time.perf_counter() - began
     return seen
 
 

@@ -50,7 +50,7 @@ def build_solutions(destination: Path) -> subprocess.CompletedProcess:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         shutil.copytree(ROOT / "book", copy / "book")
-        for name in ("_toc.yml", "_config.yml"):
+        for name in ("_toc.yml", "_config.yml", "CITATION.cff"):
             shutil.copy(ROOT / name, copy)
         for master in assignments.masters():
             page = master.read_twin()

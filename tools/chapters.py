@@ -77,8 +77,8 @@ class Chapter:
         notebook = jupytext.reads(text, fmt="md:myst")
         notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
         notebook.cells = launch.insert_setup(notebook.cells)
-        name_cells(notebook)
         readable_markdown.to_readable(notebook.cells, self.name)
+        name_cells(notebook)
         return notebook
 
     def write_twin(self, notebook) -> bool:

@@ -5,9 +5,11 @@ for; the picture for link previews and the icon for home screens are drawn aroun
 """
 
 import io
-import shutil
+import tempfile
+from pathlib import Path
 
 import chapters
+from browsers import chromium
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -50,15 +52,15 @@ def plane(page, name: str, figure: str) -> bytes:
     figure.scroll_into_view_if_needed()
     found = figure.locator(".plane").first
     found.wait_for()
-    page.wait_for_timeout(800)
+    awake = "(host) => host.optcourse?.methods.rows[0].loss.textContent"
+    page.wait_for_function(awake, arg=figure.element_handle())
     page.add_style_tag(content=".bd-header-article { display: none !important }")
     return found.screenshot()
 
 
 def main() -> None:
-    with sync_playwright() as playwright:
-        own = {} if shutil.which("chromium") is None else {"executable_path": shutil.which("chromium")}
-        browser = playwright.chromium.launch(args=["--no-sandbox", "--disable-gpu"], **own)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser, scratch = chromium(playwright), Path(folder)
         sharp = browser.new_context(viewport={"width": 1440, "height": 900}, device_scale_factor=2).new_page()
         for name, figure in PAGES.items():
             shot = plane(sharp, name, figure)
@@ -70,17 +72,15 @@ def main() -> None:
         # The faces from where they lie, and no picture before they are there.
         fonts = (STATIC / "course.css").read_text(encoding="utf-8").replace("optional", "block")
         fonts = fonts.replace('url("fonts/', f'url("{STATIC.as_uri()}/fonts/')
-        race = STATIC / "race.tmp.png"
+        race = scratch / "race.png"
         race.write_bytes(plane(sharp, "index", "race"))
         flat = browser.new_page(viewport={"width": 1200, "height": 630})
         for text, name, clip in ((PREVIEW, "share", (1200, 630)), (ICON, "icon", (180, 180))):
-            drawn = STATIC / "drawn.tmp.html"
+            drawn = scratch / "drawn.html"
             drawn.write_text(text.format(static=STATIC.as_uri(), race=race.as_uri(), fonts=fonts), encoding="utf-8")
             flat.goto(drawn.as_uri())
             flat.wait_for_timeout(500)
             save(flat.screenshot(clip={"x": 0, "y": 0, "width": clip[0], "height": clip[1]}), STATIC / f"{name}.png")
-            drawn.unlink()
-        race.unlink()
         browser.close()
 
 

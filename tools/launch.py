@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
+BRANCH_NAME = re.compile(r"[\w-]+([./][\w-]+)*")
 CONFIG = Path(__file__).resolve().parent.parent / "_config.yml"
 
 # By this line the cell is known again, also where a service has dropped the metadata. Colab shows it as a title.
@@ -96,7 +97,7 @@ def named_in(config: str) -> Repository:
     """
     said = (yaml.safe_load(config) or {}).get("repository") or {}
     found = re.fullmatch(r"https://github\.com/([\w-]+)/([\w.-]+)", str(said.get("url")))
-    if not found or not said.get("branch"):
+    if not found or not BRANCH_NAME.fullmatch(str(said.get("branch"))):
         raise ValueError(
             "_config.yml must say which repository the buttons and setup cells lead to, as in:\n"
             "repository:\n  url: https://github.com/someone/course\n  branch: main\n"
@@ -112,8 +113,8 @@ def setup_cell(url: str | None = None, branch: str | None = None) -> str:
         url: the repository's address; this and the branch are by default those in `_config.yml`.
     """
     published = repository()
-    source = SOURCE.replace("REPOSITORY", url or published.url).replace("BRANCH", branch or published.branch)
-    return TITLE + source.rstrip("\n")
+    given = {"REPOSITORY": url or published.url, "BRANCH": branch or published.branch}
+    return TITLE + re.sub("REPOSITORY|BRANCH", lambda found: given[found[0]], SOURCE).rstrip("\n")
 
 
 def is_setup(cell) -> bool:

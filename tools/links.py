@@ -13,7 +13,6 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
-import build
 import chapters
 
 WHOLE = re.compile(r"https?://[a-z0-9.-]+\.[a-z]{2,}(?:/[^\s<>\"]*)?(?:[?#][^\s<>\"]*)?", re.IGNORECASE)
@@ -101,10 +100,6 @@ def answer(address: str) -> str:
 
 def main() -> int:
     site = chapters.ROOT / "_build" / "html"
-    if not site.exists():
-        done = build.build(chapters.ROOT)
-        if done.returncode:
-            sys.exit(done.stderr)
     wrong = broken(site)
     print(*wrong, sep="\n")
     addresses = outside(site)

@@ -56,7 +56,7 @@ def parse(address: str, branch: str = "main") -> Repository:
     found = re.fullmatch(r"https://github\.com/([a-z\d]+(?:-[a-z\d]+)*)/([\w.-]+?)(?:\.git)?/?", address.strip(), re.I)
     if not found or set(found[2]) == {"."}:
         raise Refused(f"REPO must be the address of a repository on GitHub, as {EXAMPLE}. It is {address!r}.")
-    if not re.fullmatch(r"[\w-]+([./][\w-]+)*", branch):
+    if not launch.BRANCH_NAME.fullmatch(branch):
         raise Refused(f"BRANCH must be the name of a branch, as main. It is {branch!r}.")
     return Repository(*found.groups(), branch=branch)
 

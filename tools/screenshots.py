@@ -13,35 +13,26 @@ from pathlib import Path
 import build
 import chapters
 import nbformat
+from browsers import chromium
+from lab_server import Lab, opened
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 sys.path[:0] = [str(chapters.ROOT), str(chapters.ROOT / "tests")]
 
 FOLDER = chapters.BOOK / "images"
-SIZE = {"width": 1200, "height": 760}
-STUDENTS = {  # whose submissions, out of the class in tests/classroom.py, a report is made of
-    "Ada": "right",
-    "Bruno": "mistake 0",
-    "Chandra": "mistake 1",
-    "Dora": "mistake 2",
-    "Emil": "loop in the function",
-    "Fatima": "mistake 3",
-    "Goran": "syntax error",
-    "Hana": "mistake 4",
-}
+SIZE = {"width": 1200, "height": 1200}
+STUDENTS = {"Ada": "right", "Chandra": "mistake 1"}  # and what each hands in, out of the class in tests/classroom.py
 
 
 def main() -> None:
-    from browsers import chromium
-    from playwright.sync_api import sync_playwright
-
     chapters.settle_environment()
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         browser = chromium(playwright)
         take_site(browser, Path(scratch))
         take_jupyterlab(browser, Path(scratch))
-        take_report(browser, Path(scratch))
+        take_feedback(browser, Path(scratch))
         browser.close()
 
 
@@ -82,11 +73,7 @@ def take_site(browser, scratch: Path) -> None:
 
 def take_jupyterlab(browser, scratch: Path) -> None:
     """The path lab with its controls."""
-    from lab_server import Lab, opened
-
-    lab = Lab(scratch)
-    try:
-        lab.wait()
+    with Lab(scratch) as lab:
         lab.add("lab_paths.ipynb", nbformat.read(chapters.BOOK / "lab_paths.ipynb", as_version=4))
         with opened(browser, lab, "lab_paths.ipynb") as notebook:
             page = notebook.page
@@ -95,12 +82,10 @@ def take_jupyterlab(browser, scratch: Path) -> None:
             page.locator(".jp-OutputArea-output .widget-slider").first.scroll_into_view_if_needed()
             page.wait_for_timeout(5000)
             save("jupyterlab", page.screenshot(), 1200)
-    finally:
-        lab.stop()
 
 
-def take_report(browser, scratch: Path) -> None:
-    """What `make grade` writes for a small class."""
+def take_feedback(browser, scratch: Path) -> None:
+    """What a student gets back from `make grade`."""
     import classroom
 
     known = {student.name: student for student in classroom.students()}
@@ -112,7 +97,8 @@ def take_report(browser, scratch: Path) -> None:
     master = chapters.ROOT / "exercises" / "source" / classroom.ASSIGNMENT / f"{classroom.ASSIGNMENT}.ipynb"
     (source / master.name).write_bytes(master.read_bytes())
     subprocess.run([sys.executable, "-m", "grading", folder, "--course", course], cwd=chapters.ROOT, check=True)
-    page = open_page(browser, (course / "grades" / classroom.ASSIGNMENT / "report.html").as_uri())
+    (feedback,) = course.glob("feedback/Chandra/**/*.html")
+    page = open_page(browser, feedback.as_uri(), size={"width": 860, "height": 700})
     save("teach", page.screenshot(), 1200)
     page.context.close()
 

@@ -1,6 +1,6 @@
 """Sphinx extension: mends what the theme writes for readers who use a keyboard, a screen reader, or a sandboxed frame.
 
-Each function takes a whole page and returns it mended; `tests/test_site_access.py` fails without it.
+Each function takes a whole page and returns it mended; the tests of the site fail without it.
 """
 
 import re

@@ -60,6 +60,10 @@ class Choice:
         label = self.title if self.backend == "optax" else f"{self.title} of PyTorch"
         return label if self.schedule == "constant" else f"{label}, {self.schedule}"
 
+    def shared(self, hyperparams: Mapping[str, float]) -> dict[str, float]:
+        """Those of the given hyperparameters that this optimizer has too."""
+        return {name: value for name, value in hyperparams.items() if name in self.hyperparams}
+
     def build(self, steps: int) -> Optimizer:
         """The optimizer, its schedule made for so many steps."""
         values = dict(self.hyperparams)

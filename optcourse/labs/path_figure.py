@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from optcourse import optimizers, plotting
 from optcourse.explorables.figure import python_of_surface
 from optcourse.labs.schedules import Schedule
+from optcourse.plotting.contours import dress
+from optcourse.plotting.style import LIGHT
 
 CODE = """\
 {imports}
@@ -39,7 +41,8 @@ def draw_paths(paths) -> Figure:
     for (label, path), style in zip(paths.items(), styles, strict=True):
         rate.plot(learning_rates(path.optimizer, len(path)), label=label, markevery=0.12, **style)
     rate.set(xlabel="step", ylabel="learning rate")
-    rate.grid(visible=True, color="#d9d9d9", linewidth=0.6)
+    rate.grid(visible=True, color=LIGHT["rule"], linewidth=0.6)
+    dress(rate)
     return figure
 
 

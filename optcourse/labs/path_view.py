@@ -86,6 +86,8 @@ class PathView:
             if not own:
                 return name
             formula = self.formula.value
+            if box[0] >= box[1]:
+                raise ValueError(f"what is drawn from {box[0]:g} must be drawn to more than that, got {box[1]:g}.")
             return from_text(formula, domain=[box] * from_text(formula).dim)
 
         self._set("surface", surface)
@@ -178,8 +180,15 @@ class Slot:
             return
         with self._quiet():
             key = self.optimizer.value
-            self._make_controls(None if key is None else Choice(*key, self._kept.get(key, {})))
+            self._make_controls(None if key is None else Choice(*key, self._known(*key)))
         self._tell()
+
+    def _known(self, name, backend) -> dict:
+        """Settings to begin with: those of the same optimizer, out of the other library too."""
+        if self._key is not None and name == self._key[0]:
+            shown = {name: control.value for name, control in self.controls.items()}
+            return Choice(name, backend).shared(shown)
+        return self._kept.get((name, backend), {})
 
     def _make_controls(self, choice):
         if self._key is not None:

@@ -45,6 +45,10 @@ class Schedule:
 
     def __post_init__(self):
         check_kind(self.kind)
+        if not isinstance(self.peak, (int, float)) or isinstance(self.peak, bool):
+            raise TypeError(f"the peak of a schedule is a number, got {self.peak!r}.")
+        if not isinstance(self.steps, int) or self.steps < 1:
+            raise ValueError(f"a schedule has 1 step or more, got {self.steps!r}.")
 
     def __call__(self, step):
         return self._function(step)

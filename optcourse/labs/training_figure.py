@@ -7,11 +7,11 @@ from matplotlib.ticker import LogFormatter
 from optcourse import optimizers
 from optcourse.labs.choices import LIBRARIES
 from optcourse.labs.training import TrainingSession
-from optcourse.plotting.style import LINES, MARKERS, PALETTE
+from optcourse.plotting.style import LIGHT, LINES, MARKERS, PALETTE
 from optcourse.plotting.text import short
 
 MOST_POINTS = 1000  # of a curve; more cannot be told apart
-GREY = "#6b7278"
+GREY = LIGHT["faint"]
 
 
 def draw_training(session: TrainingSession, earlier: TrainingSession | None = None) -> Figure:
@@ -29,7 +29,7 @@ def draw_training(session: TrainingSession, earlier: TrainingSession | None = No
     _line(loss, steps, record.loss.values, blue, "-", "mini-batch", width=0.8)
     _line(loss, evaluated, record.held_out_loss.values, vermilion, "--", "held out")
     _line(accuracy, evaluated, record.held_out_accuracy.values, vermilion, "--")
-    _line(rate, steps, record.learning_rate.values, "#000000", "-")
+    _line(rate, steps, record.learning_rate.values, LIGHT["ink"], "-")
     _line(norm, steps, record.gradient_norm.values, blue, "-", width=0.8)
     colors = [blue, vermilion, *(color for color in PALETTE.values() if color not in (blue, vermilion))]
     for i, layer in enumerate(session.layers):
@@ -83,7 +83,7 @@ def _line(ax, x, y, color, style, label=None, width=1.6, marker=None):
 def _frame(ax, title, session, log):
     ax.set_title(title, fontsize=9)
     ax.tick_params(labelsize=7, which="both")
-    ax.grid(visible=True, color="#d9d9d9", linewidth=0.6)
+    ax.grid(visible=True, color=LIGHT["rule"], linewidth=0.6)
     ax.set_xlim(0, max(100, session.step))
     heights = np.concatenate([np.zeros(0), *(line.get_ydata() for line in ax.lines)])
     if log and (heights > 0).any():

@@ -27,6 +27,7 @@ class TrainingView:
         self.start = widgets.Button(description="Start", button_style="success", icon="play", **button)
         self.stop = widgets.Button(description="Stop", icon="stop", **button)
         self.ten = widgets.Button(description="10 steps", icon="step-forward", **button)
+        self.hundred = widgets.Button(description="100 steps", icon="fast-forward", **button)
         self.reset = widgets.Button(description="Reset", icon="undo", **button)
         self.status, self.picture = widgets.HTML(), widgets.HTML()
         for control in (self.optimizer, self.schedule, self.horizon, self.batch, self.seed):
@@ -35,6 +36,7 @@ class TrainingView:
             (self.start, lab.start),
             (self.stop, lab.stop),
             (self.ten, lambda: lab.advance(10)),
+            (self.hundred, lambda: lab.advance(100)),
             (self.reset, lab.reset),
         ):
             control.on_click(lambda _, act=act: self._try(act))
@@ -54,7 +56,7 @@ class TrainingView:
         self.widget = widgets.VBox(
             [
                 widgets.Box([new_run, while_running], layout=row),
-                widgets.Box([self.start, self.stop, self.ten, self.reset], layout=row),
+                widgets.Box([self.start, self.stop, self.ten, self.hundred, self.reset], layout=row),
                 self.status,
                 self.picture,
             ]
@@ -75,8 +77,8 @@ class TrainingView:
             return
         name, backend = self.optimizer.value
         schedule = "constant" if name in UNSCHEDULED else self.schedule.value
-        same = (name, backend) == self._key
-        values = {key: control.value for key, control in self.controls.items()} if same else {}
+        shown = {key: control.value for key, control in self.controls.items()}
+        values = Choice(name, backend).shared(shown) if name == self._key[0] else {}
         settings = {"batch": self.batch.value, "seed": self.seed.value, "horizon": self.horizon.value}
         self._try(lambda: self.lab.reset(choice=Choice(name, backend, values, schedule), **settings))
 
@@ -118,7 +120,7 @@ class TrainingView:
     def _show_status(self, *_):
         lab, session = self.lab, self.lab.session
         self.start.disabled, self.stop.disabled = lab.running, not lab.running
-        self.ten.disabled = lab.running
+        self.ten.disabled = self.hundred.disabled = lab.running
         if lab.problem:
             self.status.value = message(lab.problem, wrong=True)
             return

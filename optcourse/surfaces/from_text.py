@@ -244,7 +244,7 @@ def _check_call(node, text) -> None:
 
 def _check_constant(node, text) -> None:
     """Numbers among themselves are computed now: 1/0 and 9**9**9 are mistakes of the formula, not of a path."""
-    if any(isinstance(part, (ast.Call, ast.Name)) for part in ast.walk(node)):
+    if any(isinstance(part, ast.Call) or getattr(part, "id", "") in VARIABLES for part in ast.walk(node)):
         return
     shown = ast.get_source_segment(text, node) or ""
     try:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import chapters
 import nbformat
 
-TOKEN = "for-tests"
+TOKEN = secrets.token_hex()
 # No news, no question whether to build: what a newly installed JupyterLab would otherwise ask its makers.
 NOTIFICATIONS = {"fetchNews": "false", "checkForUpdates": False}
 PAGE_CONFIG = {"buildCheck": False, "buildAvailable": False}
@@ -86,13 +87,23 @@ class Lab:
         if kernel:
             self.request("sessions", {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}})
 
-    def stop(self) -> None:
-        for kernel in self.request("kernels"):
-            request = urllib.request.Request(f"{self.address}/api/kernels/{kernel['id']}", method="DELETE")
-            request.add_header("Authorization", f"token {TOKEN}")
-            urllib.request.urlopen(request, timeout=30).close()
-        self.process.terminate()
-        self.process.wait(timeout=30)
+    def __enter__(self) -> "Lab":
+        try:
+            self.wait()
+        except BaseException:
+            self.process.kill()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        try:
+            for kernel in self.request("kernels"):
+                request = urllib.request.Request(f"{self.address}/api/kernels/{kernel['id']}", method="DELETE")
+                request.add_header("Authorization", f"token {TOKEN}")
+                urllib.request.urlopen(request, timeout=30).close()
+        finally:
+            self.process.terminate()
+            self.process.wait(timeout=30)
 
 
 class Notebook:
