@@ -8,6 +8,7 @@ import chapters
 import nbformat
 import pytest
 import visits
+from PIL import Image
 
 NOTEBOOKS = [*chapters.chapters(), *assignments.student_notebooks()]
 FILE_NAME = re.compile(r"\.(?:png|jpe?g|gif|svg|webp)$|^_images/|^[0-9a-f]{16,}$", re.IGNORECASE)
@@ -105,3 +106,11 @@ def test_pictures_without_words_are_noticed():
 
     assert len(wordless_text("![](a.png)\n\n```{image} b.png\n:width: 50%\n```\n\n<img src='c.png'>")) == 3
     assert wordless_text("![A bowl](a.png)\n\n```{image} b.png\n:alt: A bowl\n```\n\n`![](no.png)`") == []
+
+
+def test_pictures_show_something():
+    pictures = [*(chapters.BOOK / "images").rglob("*.png"), *(chapters.BOOK / "_static").glob("*.png")]
+    assert len(pictures) > 5
+    for path in pictures:
+        colors = Image.open(path).convert("RGB").getcolors(1 << 24)
+        assert len(colors) > 10, f"{path.name} is blank: make pictures"
