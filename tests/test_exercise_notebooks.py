@@ -246,6 +246,7 @@ def test_the_public_site_is_left_alone_by_the_instructors_edition(tmp_path, monk
     (tmp_path / "book/page.md").write_text("# Page\n")
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/page\n")
     (tmp_path / "_config.yml").write_text("only_build_toc_files: true\n")
+    (tmp_path / "CITATION.cff").write_text("title: Mine\n")
     monkeypatch.setattr(assignments, "masters", lambda: [])
     assert build.build_solutions(tmp_path / "_build/solutions/html").returncode == 0
     assert public.read_text() == "public"

@@ -367,7 +367,7 @@ def test_a_mistake_is_said_in_the_lab_and_nothing_typed_is_lost(shown):
     view.formula.value = "x**2 + y**2"
     assert lab.surface.name == "x**2 + y**2" and 'role="status"' in view.message.value
     view.low.value = 7.0
-    assert "low &lt; high" in view.message.value
+    assert "must be drawn to more than that" in view.message.value
 
 
 def test_settings_of_an_optimizer_come_back_with_it(shown):

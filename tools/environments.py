@@ -161,6 +161,7 @@ def run_notebooks(name: str, notebooks, scratch: Path) -> int:
     left_out.write_text(
         "".join(path.read_text(encoding="utf-8") for path in (ROOT / "nbval.cfg", pinned.FOLDER / "nbval.cfg"))
     )
+    shutil.copy(pinned.FOLDER / "conftest.py", scratch)
     (scratch / "pytest.ini").write_text("[pytest]\n")
     report = scratch / "report.xml"
     options = ["-c", scratch / "pytest.ini", "--rootdir", scratch, f"--junitxml={report}", "-p", "no:cacheprovider"]

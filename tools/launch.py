@@ -97,7 +97,7 @@ def named_in(config: str) -> Repository:
     """
     said = (yaml.safe_load(config) or {}).get("repository") or {}
     found = re.fullmatch(r"https://github\.com/([\w-]+)/([\w.-]+)", str(said.get("url")))
-    if not found or not BRANCH_NAME.fullmatch(str(said.get("branch"))):
+    if not found or not BRANCH_NAME.fullmatch(str(said.get("branch") or "")):
         raise ValueError(
             "_config.yml must say which repository the buttons and setup cells lead to, as in:\n"
             "repository:\n  url: https://github.com/someone/course\n  branch: main\n"
