@@ -9,6 +9,7 @@ from functools import cache
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import links
 from axe_playwright_python.base import AXE_SCRIPT
 
 # As strict as a page with scripts of its own can bear: nothing from elsewhere, and no script made from text.
@@ -67,7 +68,7 @@ class Visit:
 
 def html_pages(site: Path) -> list[Path]:
     """Every page of a built site."""
-    found = sorted(path for path in site.rglob("*.html") if "_static" not in path.relative_to(site).parts)
+    found = links.pages(site)
     assert found, f"no pages in {site}"
     return found
 

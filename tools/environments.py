@@ -23,6 +23,7 @@ import assignments
 import chapters
 import launch
 import pinned
+import retarget
 from chapters import ROOT, relative
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -109,13 +110,11 @@ def write_kernel(name: str, python: Path, scratch: Path) -> None:
 
 def publish_working_tree(scratch: Path) -> None:
     """A repository with one commit: every file that is tracked, or that could be, as it is now."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     repository = scratch / "repository"
-    for file in filter(None, files):
-        if (ROOT / file).is_file():  # a file that was deleted is still listed
-            (repository / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / file, repository / file)
+    for file in retarget.files(ROOT):
+        copy = repository / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, copy)
     author = ["-c", "user.name=optcourse", "-c", "user.email=optcourse@example.org", "-c", "commit.gpgsign=false"]
     branch = launch.repository().branch
     for step in ("init --quiet --initial-branch", branch), ("add --all --force",), ("commit --quiet --message", "now"):
