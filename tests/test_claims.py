@@ -25,6 +25,29 @@ def test_a_false_claim_fails(measured, theory, tolerance):
         verify("it does not", measured, theory, tolerance=tolerance)
 
 
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ({"at_least": 5000, "at_most": 10_000}, "5000 to 10000"),
+        ({"at_least": 5000}, "at least 5000"),
+        ({"at_most": 1e4}, "at most 10000"),
+    ],
+)
+def test_bounds_take_the_place_of_a_theory(capsys, bounds, expected):
+    verify("steps", 7321, **bounds)
+    assert capsys.readouterr().out == f"✓ steps: measured 7300, expected {expected}\n"
+    for beyond in (4999 if "at_least" in bounds else 10_001, math.nan):
+        with pytest.raises(AssertionError, match=f"✗ steps: measured .*, expected {expected}"):
+            verify("steps", beyond, **bounds)
+
+
+def test_a_claim_needs_a_theory_or_bounds_and_not_both():
+    with pytest.raises(TypeError, match="either what theory says, or bounds"):
+        verify("nothing to compare with", 1.0)
+    with pytest.raises(TypeError, match="either what theory says, or bounds"):
+        verify("both", 1.0, 1.0, at_least=0.5)
+
+
 def test_numbers_are_shown_to_the_precision_that_is_checked():
     assert show(0.04003, 1e-4) == "0.0400"
     assert show(1001.6012, 0.1) == "1001.6"
