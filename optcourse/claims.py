@@ -7,7 +7,6 @@ claims is made.
 import math
 import numbers
 
-
 NOT_GIVEN = object()
 
 

@@ -86,7 +86,7 @@ def scan_path(plan: Plan, hyperparams, start, opt_state, seed, first_step, steps
         history, final = {}, dict(zip(("params", "opt_state"), ends, strict=True))
     if "loss" not in record:
         params = final["params"] if "params" in final else jax.tree.map(lambda leaf: leaf[steps], history["params"])
-        final["loss"] = surface(params, first_step + steps if surface.step_dependent else None)
+        final["loss"] = surface(params, first_step + steps if surface.step_dependent else None, seed)
     return Record(history, final)
 
 
@@ -97,7 +97,7 @@ def take_step(optimizer, surface: LossSurface, params, state, at=None, seed=0, *
     """
 
     def value_fn(p):
-        return scalar_loss(surface, p, at)
+        return scalar_loss(surface, p, at, seed)
 
     loss, gradients = value_and_grad(value_fn)(params)
     gradients = surface.add_noise(gradients, at, seed)
@@ -122,7 +122,7 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
 
     def loss_at(index):
         at = first_step + index if changes else None
-        return scalar_loss(surface, jax.tree.unflatten(session.structure, leaves), at), at
+        return scalar_loss(surface, jax.tree.unflatten(session.structure, leaves), at, seed), at
 
     def keep_state_between(loss):
         for name, value in (("params", session.params), ("loss", loss.detach), ("opt_state", session.state)):
@@ -136,7 +136,7 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
         keep_state_between(loss)
         if "gradients" in keep:
             keep["gradients"](jax.tree.map(torch.clone, gradients))
-        session.step(jax.tree.leaves(gradients), lambda params, at=at: surface(params, at))
+        session.step(jax.tree.leaves(gradients), lambda params, at=at: surface(params, at, seed))
     with torch.no_grad():
         loss, _ = loss_at(steps)
     keep_state_between(loss)
@@ -151,9 +151,9 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
     return Record({name: stacked[name] for name in record}, {name: to_numpy(value) for name, value in final.items()})
 
 
-def scalar_loss(surface, params, step):
+def scalar_loss(surface, params, step, seed=0):
     """The loss, or a ValueError if the surface returns anything but one number."""
-    loss = surface(params, step)
+    loss = surface(params, step, seed)
     shape = getattr(loss, "shape", None)
     if shape != () and not isinstance(loss, (int, float)):
         got = f"shape {tuple(shape)}" if shape else type(loss).__name__

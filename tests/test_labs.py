@@ -176,7 +176,7 @@ def test_an_optimizer_is_an_optimizer():
 
 
 def test_without_scikit_learn_it_is_said_what_to_install(monkeypatch):
-    from optcourse.labs import digits
+    from optcourse.models import digits
 
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ImportError, match="pip install scikit-learn"):

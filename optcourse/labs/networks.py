@@ -7,7 +7,6 @@ between layers is a ReLU, and the loss is the mean cross-entropy of the last lay
 import math
 from contextlib import contextmanager
 from functools import partial
-from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import jax
@@ -41,21 +40,6 @@ class Network(Protocol):
     def step(self, optimizer: Optimizer, params, state, images, digits) -> Step: ...
 
     def evaluate(self, params, images, digits) -> tuple[float, float]: ...
-
-
-def initial_params(sizes, seed: int, dtype) -> dict:
-    """Weights of standard deviation sqrt(2 / inputs), as suits ReLU, and biases of zero; NumPy.
-
-    Source: He, Zhang, Ren and Sun 2015, section 2.2, arXiv:1502.01852.
-    """
-    rng = np.random.default_rng(seed)
-    return {
-        f"layer {i}": {
-            "weight": (rng.standard_normal((inputs, outputs)) * math.sqrt(2 / inputs)).astype(dtype),
-            "bias": np.zeros(outputs, dtype),
-        }
-        for i, (inputs, outputs) in enumerate(pairwise(sizes), start=1)
-    }
 
 
 def network_of(optimizer: Optimizer) -> Network:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray
 
-from optcourse.labs.digits import load_digits
-from optcourse.labs.networks import as_numpy, initial_params, network_of
+from optcourse.labs.networks import as_numpy, network_of
 from optcourse.labs.schedules import Schedule, check_kind
+from optcourse.models import initial_params, load_digits
 from optcourse.optimizers.contract import Optimizer
 from optcourse.tracing import check_steps
 

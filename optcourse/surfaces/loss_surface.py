@@ -35,8 +35,8 @@ class LossSurface:
     autograd) and NumPy arrays or lists (computed by JAX in double precision) and answer in kind.
 
     Args:
-        function: `function(params) -> scalar`; with `step_dependent`, `function(params, step)`.
-            Written with `optcourse.arrays.namespace(params)`, it runs on every library.
+        function: `function(params) -> scalar`; with `step_dependent`, `function(params, step)`; with `seeded`,
+            `function(params, step, seed)`. Written with `optcourse.arrays.namespace(params)`, it runs on every library.
         name: what figures and errors call it; by default the function's name.
         dim: number of parameters, or None for params that are a pytree.
         domain: a (low, high) pair per parameter: where it is drawn.
@@ -47,6 +47,7 @@ class LossSurface:
         constants: keyword arguments for `function`.
         step_dependent: the loss changes with the step.
         period: of a step-dependent loss; called without a step it is averaged over one period.
+        seeded: the loss changes with the seed of a run as well, as that of a mini-batch does; implies `step_dependent`.
         noise_scale: standard deviation of the Gaussian noise on each coordinate of sampled gradients.
     """
 
@@ -62,6 +63,7 @@ class LossSurface:
     step_dependent: bool = False
     period: int | None = None
     noise_scale: float = 0.0
+    seeded: bool = False
 
     def __post_init__(self):
         if not callable(self.function):
@@ -70,6 +72,8 @@ class LossSurface:
         set_("name", self.name or getattr(self.function, "__name__", "surface"))
         if isinstance(self.constants, Mapping):
             set_("constants", tuple(self.constants.items()))
+        if self.seeded:
+            set_("step_dependent", True)
         if self.start is not None:
             set_("start", tuple(self.start))  # hashable, as a surface must be for compiled code to be found again
         _check_arguments(self)
@@ -79,22 +83,23 @@ class LossSurface:
     def __repr__(self):
         return f"<LossSurface {self.name}{': ' + self.formula if self.formula else ''}>"
 
-    def __call__(self, params, step=None):
-        """Loss at `params` (at `step`, where the loss depends on it)."""
+    def __call__(self, params, step=None, seed=0):
+        """Loss at `params` (at `step`, and for the run's `seed`, where the loss depends on them)."""
         params = self._as_array(params)
         if not self.step_dependent:
             return self._evaluate(params)
+        drawn = [seed] * self.seeded
         if step is not None:
-            return self._evaluate(params, step)
+            return self._evaluate(params, step, *drawn)
         if self.period is None:
             raise ValueError(f"the loss {self.name} changes with the step: say which, as in surface(params, step=0).")
-        return sum(self._evaluate(params, t) for t in range(self.period)) / self.period
+        return sum(self._evaluate(params, t, *drawn) for t in range(self.period)) / self.period
 
-    def gradient(self, params, step=None):
+    def gradient(self, params, step=None, seed=0):
         """Gradient of the loss, with the structure and library of `params`."""
         if framework(params) == "torch":
-            return _torch_gradient(self, params, step)
-        return self._through_jax(_jax_gradient, params, step)
+            return _torch_gradient(self, params, step, seed)
+        return self._through_jax(_jax_gradient, params, step, seed)
 
     def hessian(self, params, step=None):
         """Matrix of second derivatives, (dim, dim); a pytree of params is flattened first."""
@@ -106,7 +111,7 @@ class LossSurface:
 
     def sampled_gradient(self, params, step, seed):
         """Gradient plus Gaussian noise of `noise_scale`: the same noise for a step and seed, in every library."""
-        return self.add_noise(self.gradient(params, step), step, seed)
+        return self.add_noise(self.gradient(params, step, seed), step, seed)
 
     def add_noise(self, gradient, step, seed):
         """The given gradient plus the noise that belongs to this step and seed."""
@@ -160,7 +165,7 @@ class LossSurface:
 
 def _check_arguments(surface):
     """Raise TypeError unless the function can be called as the surface is going to."""
-    arguments = ["params", "step"] if surface.step_dependent else ["params"]
+    arguments = ["params", *["step"] * surface.step_dependent, *["seed"] * surface.seeded]
     try:
         inspect.signature(surface.function).bind(*arguments, **dict(surface.constants))
     except ValueError:  # some callables have no signature
@@ -184,8 +189,8 @@ def check_domain(domain, dim: int) -> tuple[tuple[float, float], ...]:
 
 
 @partial(jax.jit, static_argnums=0)
-def _jax_gradient(surface, params, step):
-    return jax.grad(surface)(params, step)
+def _jax_gradient(surface, params, step, seed):
+    return jax.grad(surface)(params, step, seed)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -207,12 +212,12 @@ def _jax_noisy(surface, gradient, step, seed):
     return jax.tree.unflatten(structure, [g + surface.noise_scale * n for g, n in zip(leaves, noise, strict=True)])
 
 
-def _torch_gradient(surface, params, step):
+def _torch_gradient(surface, params, step, seed):
     import torch
 
     leaves, structure = jax.tree.flatten(params)
     leaves = [leaf.detach().clone().requires_grad_() for leaf in leaves]
     with torch.enable_grad():
-        loss = surface(jax.tree.unflatten(structure, leaves), step)
+        loss = surface(jax.tree.unflatten(structure, leaves), step, seed)
         gradients = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
     return jax.tree.unflatten(structure, gradients)

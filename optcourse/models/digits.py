@@ -25,7 +25,7 @@ def load_digits() -> tuple[Split, Split]:
     try:
         from sklearn import datasets, model_selection
     except ImportError as error:
-        raise ImportError("the training lab needs scikit-learn: pip install scikit-learn") from error
+        raise ImportError("the digits come with scikit-learn: pip install scikit-learn") from error
     images, digits = datasets.load_digits(return_X_y=True)
     parts = model_selection.train_test_split(
         images / 16.0, digits.astype(np.int32), test_size=HELD_OUT, random_state=0, stratify=digits
