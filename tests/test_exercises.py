@@ -133,7 +133,7 @@ def test_single_precision_stays_far_below_the_tolerance(name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_mistakes_are_far_from_what_is_right_and_from_each_other(name):
-    paths = {"right": module_of(name).RIGHT, **{m.name: m.path for m in module_of(name).MISTAKES}}
+    paths = {"right": module_of(name).RIGHT, **{m.name: m.answer for m in module_of(name).MISTAKES}}
     for seed in MANY_SEEDS[:8]:
         asked = CATALOGUE[name].questions(seed)
         walked = {who: [walk(path, question) for question in asked] for who, path in paths.items()}
@@ -272,7 +272,7 @@ def test_a_path_is_compared_with_the_form_that_it_follows_longest():
 
 @pytest.mark.parametrize("mistake", ["no bias correction", "first moment not corrected", "goes uphill"])
 def test_a_known_mistake_is_recognised_without_eps_too(mistake):
-    path = next(known.path for known in adam.MISTAKES if known.name == mistake)
+    path = next(known.answer for known in adam.MISTAKES if known.name == mistake)
 
     def answer(gradient, start, learning_rate, b1, b2, eps, steps):
         return path(gradient, start, learning_rate=learning_rate, b1=b1, b2=b2, eps=0.0, steps=steps)
@@ -399,8 +399,8 @@ def test_the_seed_can_come_from_the_environment(monkeypatch):
     ],
 )
 def test_arguments_are_found_by_name_and_otherwise_by_place(function):
-    settings_ = {"learning_rate": 0.1, "momentum": 0.9, "steps": 3}
-    assert answers.call(function, "gradient", "start", settings_) == ("gradient", "start", 0.1, 0.9, 3)
+    arguments = {"gradient": "gradient", "start": "start", "learning_rate": 0.1, "momentum": 0.9, "steps": 3}
+    assert answers.call(function, arguments) == ("gradient", "start", 0.1, 0.9, 3)
 
 
 @pytest.mark.parametrize(

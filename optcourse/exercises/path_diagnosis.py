@@ -30,7 +30,7 @@ def diagnose(name, asked, given, forms, mistakes, advice) -> verdict.Verdict:
     for more, changed in (("", {}), (" And eps is missing: it is added to the root.", {"eps": 0.0})):
         for mistake in mistakes:
             if all(
-                same(path, walk(mistake.path, question, changed)) for question, path in zip(asked, given, strict=True)
+                same(path, walk(mistake.answer, question, changed)) for question, path in zip(asked, given, strict=True)
             ):
                 said = mistake.explanation
                 return not_yet((said(asked) if callable(said) else said) + more, mistake.name)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from optcourse.exercises import answers, verdict
+from optcourse.exercises import answers, attempts, verdict
 from optcourse.exercises.same_path import same
 
 WANTED = "an array of numbers: one row for the start and one for the point after each step."
@@ -11,9 +11,8 @@ WANTED = "an array of numbers: one row for the start and one for the point after
 def readable(answer) -> dict:
     """The answer, or "strange" in place of one that nothing honest could have sent: it comes from students' code."""
     try:
-        kind, told = str(answer["kind"]), {key: str(answer.get(key, ""))[:300] for key in ("error", "message", "line")}
-        if kind != "numbers":
-            return {**told, "kind": kind, "gradients": answer.get("gradients")}
+        if answer["kind"] != "numbers":
+            return {**attempts.told(answer), "gradients": answer.get("gradients")}
         values, dtype = np.array(answer["values"], dtype=float), str(answer["dtype"])
         if dtype != "bfloat16":
             np.dtype(dtype)
@@ -28,7 +27,7 @@ def attempt(name: str, question: dict, answer: dict, *, first: bool) -> verdict.
     if kind == "numbers":
         return None
     if kind == "missing":
-        return verdict.not_attempted(name, f"There is no `{name}` in your notebook: was its cell deleted or renamed?")
+        return attempts.missing(name)
     if kind == "nothing" and answer["gradients"]:
         message = "Your function asks for gradients and then returns nothing: is its last line, `return ...`, missing?"
         return verdict.not_yet(name, message, mistake="the return is missing")
@@ -42,10 +41,9 @@ def attempt(name: str, question: dict, answer: dict, *, first: bool) -> verdict.
         )
         return verdict.not_yet(name, message, mistake="the loop does not end")
     if kind == "interrupted":
-        message = "You interrupted it while it was running. Does its loop end after `steps` steps?"
-        return verdict.not_yet(name, message, mistake="interrupted")
+        return attempts.interrupted(name, " after `steps` steps")
     if kind == "error":
-        return verdict.not_yet(name, failed(name, question, answer, first), mistake=f"raises {answer['error'][:40]}")
+        return failed(name, question, answer, first)
     what = answer["message"] or "nothing that can be read"
     message = (
         f"Your answer is {what}. It should be a function that returns {WANTED}"
@@ -55,17 +53,13 @@ def attempt(name: str, question: dict, answer: dict, *, first: bool) -> verdict.
     return verdict.not_yet(name, message, mistake="does not return an array of points")
 
 
-def failed(name: str, question: dict, answer: dict, first: bool) -> str:
-    """An exception in words: which, where, and what was different where it had gone well before."""
-    where = f" in the line `{answer['line'].strip()}`" if answer["line"] else ""
-    message = f"Your function raised {answer['error']}{where}: {answer['message'].rstrip('.') or 'without a message'}."
-    if not answer["line"] and answer["error"] == "TypeError":
-        arguments = ", ".join(["gradient", "start", *question["hyperparameters"], "steps"])
-        message += f" It is called as `{name}({arguments})`."
-    if first:
-        return message
+def failed(name: str, question: dict, answer: dict, first: bool) -> verdict.Verdict:
+    """A verdict on an exception."""
     dim = len(question["start"])
-    return f"{message} Here `start` has {dim} coordinate{'s' * (dim > 1)}; the questions before raised nothing."
+    here = f"Here `start` has {dim} coordinate{'s' * (dim > 1)}; the questions before raised nothing."
+    arguments = ["gradient", "start", *question["hyperparameters"], "steps"]
+    mistake, message = attempts.failed(name, answer, arguments, "" if first else here)
+    return verdict.not_yet(name, message, mistake=mistake)
 
 
 def points_of(answer: dict, shape: tuple[int, int]) -> np.ndarray:

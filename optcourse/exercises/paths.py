@@ -15,23 +15,8 @@ import numpy as np
 import optcourse as oc
 from optcourse.exercises import answers, path_diagnosis, path_form, verdict
 from optcourse.exercises.exercise import Exercise
+from optcourse.exercises.mistake import Mistake
 from optcourse.exercises.same_path import same
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A way to get a method wrong.
-
-    Args:
-        name: short, the same for everybody who makes it.
-        explanation: what the student sees in the numbers, what is probably wrong and why it matters; or a function of
-            the questions that returns it, where it has numbers in it.
-        path: makes the mistake: called as the student's function is, it returns the points that it leads through.
-    """
-
-    name: str
-    explanation: str | Callable[[list[dict]], str]
-    path: Callable
 
 
 @dataclass(frozen=True)
@@ -97,7 +82,8 @@ def path_exercise(
                 return verdict.passed(name, f"{form.remark} {remarks(given)}".strip())
         return path_diagnosis.diagnose(name, asked, paths, forms, mistakes, advice)
 
-    return Exercise(name, chapter, make_questions, np.errstate(all="ignore")(judge))
+    judge = np.errstate(all="ignore")(judge)
+    return Exercise(name, chapter, make_questions, judge, kind="path", mistakes=mistakes)
 
 
 def question(surface: str, start, *, steps: int, arguments: dict | None = None, **hyperparameters) -> dict:

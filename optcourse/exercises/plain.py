@@ -9,6 +9,7 @@ from optcourse.arrays import to_numpy
 
 LARGEST = 100_000  # numbers in an array, entries of a list
 LONGEST = 2_000  # letters in a text
+MOST = 100  # entries of a dict, or of a list that is no array
 DEEP = 3  # lists in lists, dicts in dicts
 IN_WORDS = {"ndarray": "array", "str": "text", "int": "whole number", "float": "number", "Tensor": "tensor"}
 
@@ -25,6 +26,45 @@ def plain(value) -> dict:
         raise
     except BaseException:  # whatever a strange object raises when it is looked at
         return {"kind": "strange", "message": kind_of(value)}
+
+
+def in_parts(value) -> dict:
+    """A value as data, with tuples, lists and dicts of unlike things taken apart. Raises nothing but KeyboardInterrupt.
+
+    As `plain`, with "parts" in place of dicts and of lists that are no arrays: `parts` is a list or a dict of values as
+    data. Arrays of truth values are "numbers" of the dtype bool.
+    """
+    try:
+        return _in_parts(value, DEEP)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return {"kind": "strange", "message": kind_of(value)}
+
+
+def _in_parts(value, depth: int) -> dict:
+    if hasattr(value, "dtype"):
+        value = to_numpy(value)
+    if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind in "bU" and value.ndim == 0:
+            value = value.item()
+        elif value.dtype.kind == "b" and value.size <= LARGEST:
+            return {"kind": "numbers", "values": value.astype(float).tolist(), "dtype": "bool"}
+        elif value.dtype.kind == "U" and value.size <= MOST:
+            value = value.tolist()
+    if isinstance(value, str | bool):
+        return {"kind": "value", "value": _simple(value, 0), "message": kind_of(value)}
+    if isinstance(value, dict) and depth and len(value) <= MOST:
+        return {"kind": "parts", "parts": {str(_simple(key, 0)): _in_parts(value[key], depth - 1) for key in value}}
+    if isinstance(value, list | tuple) and depth and len(value) <= LARGEST:
+        truths = sum(isinstance(entry, bool | np.bool_) for entry in value)
+        if truths and truths == len(value):
+            return {"kind": "numbers", "values": [float(entry) for entry in value], "dtype": "bool"}
+        found = {"kind": "strange"} if truths else plain(value)
+        if found["kind"] == "numbers" or not 0 < len(value) <= MOST:
+            return found
+        return {"kind": "parts", "parts": [_in_parts(entry, depth - 1) for entry in value]}
+    return _plain(value)
 
 
 def _plain(value) -> dict:
@@ -57,6 +97,8 @@ def _simple(value, depth: int):
     """Text, numbers, and dicts and lists of them; in place of anything else its kind, in words."""
     if isinstance(value, np.generic):
         value = value.item()
+    elif hasattr(value, "dtype") and np.size(array := to_numpy(value)) == 1:
+        value = array.item()
     if value is None or value is ...:
         return None
     if isinstance(value, bool):
@@ -67,9 +109,9 @@ def _simple(value, depth: int):
         return int(value)
     if isinstance(value, float):
         return float(value)
-    if isinstance(value, dict) and depth and len(value) <= 100:
+    if isinstance(value, dict) and depth and len(value) <= MOST:
         return {str(_simple(key, 0)): _simple(entry, depth - 1) for key, entry in value.items()}
-    if isinstance(value, list | tuple) and depth and len(value) <= 100:
+    if isinstance(value, list | tuple) and depth and len(value) <= MOST:
         return [_simple(entry, depth - 1) for entry in value]
     return {"strange": kind_of(value)}
 

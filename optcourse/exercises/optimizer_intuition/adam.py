@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from optcourse import optimizers
+from optcourse.exercises.mistake import Mistake
 from optcourse.exercises.optimizer_intuition.questions import walks
 from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_moments
-from optcourse.exercises.paths import Mistake, follow, path_exercise
+from optcourse.exercises.paths import follow, path_exercise
 
 
 def mean(m, g, b, t):

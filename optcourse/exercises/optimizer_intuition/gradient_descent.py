@@ -3,9 +3,10 @@
 import numpy as np
 
 from optcourse import optimizers
+from optcourse.exercises.mistake import Mistake
 from optcourse.exercises.optimizer_intuition.questions import walks
 from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, without_memory
-from optcourse.exercises.paths import Mistake, follow, path_exercise
+from optcourse.exercises.paths import follow, path_exercise
 
 RIGHT = without_memory(lambda x, g, lr, t: x - lr * g)
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 from optcourse import optimizers
+from optcourse.exercises.mistake import Mistake
 from optcourse.exercises.optimizer_intuition.questions import walks
 from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_velocity
-from optcourse.exercises.paths import Mistake, follow, path_exercise
+from optcourse.exercises.paths import follow, path_exercise
 
 RIGHT = with_velocity(lambda v, g, beta, lr: beta * v + g)
 

@@ -6,9 +6,10 @@ import numpy as np
 import optax
 
 from optcourse import optimizers
+from optcourse.exercises.mistake import Mistake
 from optcourse.exercises.optimizer_intuition.questions import walks
 from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_velocity
-from optcourse.exercises.paths import Mistake, OtherForm, follow, path_exercise
+from optcourse.exercises.paths import OtherForm, follow, path_exercise
 
 CLASSICAL = (
     "You return the points x of the classical form, which takes its gradients at the points x + momentum * v ahead. "

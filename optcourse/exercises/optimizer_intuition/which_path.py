@@ -13,6 +13,7 @@ from optcourse.exercises.optimizer_intuition.anonymous_paths import (
 )
 from optcourse.exercises.optimizer_intuition.rules import CHAPTER
 from optcourse.exercises.plain import kind_of
+from optcourse.exercises.values import whole_number
 from optcourse.suggestions import did_you_mean
 
 NAME = "which_path"
@@ -35,7 +36,9 @@ def judge(asked: list[dict], given: list[dict]) -> verdict.Verdict:
     value = given[0].get("value") if isinstance(given[0], dict) else None
     if not isinstance(value, dict):
         return verdict.not_attempted(NAME, f"There is no `{NAME}` in your notebook: was its cell deleted or renamed?")
-    problem = check_form(value.get(NAME)) or check_variant(value.get("variant"))
+    problem = check_form(value.get(NAME)) or whole_number(
+        NAME, "variant", value.get("variant"), ", the one your figure was drawn with"
+    )
     if problem:
         return problem
     return compare(read(value[NAME]), int(value["variant"]))
@@ -55,18 +58,6 @@ def check_form(labels) -> verdict.Verdict | None:
     if not any(read(labels).values()):
         return verdict.not_attempted(NAME, f"{', '.join(LABELS)} are all still empty.")
     return None
-
-
-def check_variant(variant) -> verdict.Verdict | None:
-    """A verdict where nobody can know which figure the student looked at."""
-    if isinstance(variant, int | float) and not isinstance(variant, bool) and variant % 1 == 0:
-        return None
-    strange = isinstance(variant, dict | list)
-    given = "missing" if variant is None else kind_of(variant) if strange else repr(variant)[:100]
-    if isinstance(variant, dict) and "strange" in variant:
-        given = str(variant["strange"])[:100]
-    message = f"`variant` should be a whole number without quotes, the one your figure was drawn with; it is {given}."
-    return verdict.not_yet(NAME, message, mistake="variant is not a whole number")
 
 
 def read(labels: dict) -> dict[str, str]:
@@ -160,4 +151,4 @@ def sign_against(name: str, path: np.ndarray) -> str:
     )
 
 
-WHICH_PATH = Exercise(NAME, CHAPTER, lambda rng: [{"value": NAME}], judge, needs=("variant",))
+WHICH_PATH = Exercise(NAME, CHAPTER, lambda rng: [{"value": NAME}], judge, needs=("variant",), parts=LABELS)
