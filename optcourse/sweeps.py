@@ -1,6 +1,7 @@
 """`sweep`: one optimizer over a grid of hyperparameters, starts and seeds, as labelled arrays.
 
-On Optax the whole grid is one `vmap` of the scan under `run`, cut into pieces that share the cores.
+On Optax the whole grid is one `vmap` of the scan under `run`, cut into pieces that share the cores; or, where several
+devices are given, one whose lanes JAX shards among them.
 """
 
 import itertools
@@ -19,6 +20,13 @@ from optcourse.loops import BETWEEN_STEPS, Record, plan_path, scan_path
 from optcourse.optimizers.contract import Optimizer
 from optcourse.progress import with_bar
 from optcourse.tracing import check_record, check_start, check_steps, check_subjects, run
+
+try:
+    shard_map = partial(jax.shard_map, check_vma=False)  # lanes do not depend on each other: nothing to check
+except AttributeError:  # before JAX 0.6
+    from jax.experimental.shard_map import shard_map
+
+    shard_map = partial(shard_map, check_rep=False)
 
 # How much of the grid is computed at a time: as many lanes as a core's own cache holds the numbers of,
 # and no longer a record (lanes x steps, each about 100 bytes) than the cache that the cores share.
@@ -42,6 +50,7 @@ def sweep(
     record=("params", "loss"),
     seed=0,
     progress: bool = True,
+    devices=None,
     **hyperparams,
 ):
     """Run an optimizer for every combination of the given values; returns an `xarray.Dataset`.
@@ -64,7 +73,8 @@ def sweep(
         steps: how many updates, the same for all.
         record: as in `run`; "last" keeps only where each path ends.
         seed: of the gradient noise; several become the axis `seed`.
-        progress: show a progress bar for torch, which runs one path after the other.
+        progress: show a progress bar, if it takes longer than two seconds.
+        devices: JAX devices that share the grid, such as `jax.devices()`; by default it computes where `run` does.
         **hyperparams: numbers or sequences of them; also what the factory takes, such as `backend="torch"`.
 
     Raises:
@@ -72,6 +82,7 @@ def sweep(
     """
     if not isinstance(optimizer, Optimizer) and not callable(optimizer):
         raise TypeError(f"expected one optimizer or its factory, got {type(optimizer).__name__}. For several, loop.")
+    devices = _checked_devices(devices)
     optimizer, axes = _split_axes(optimizer, hyperparams)
     check_subjects(optimizer, surface)
     steps, names = check_steps(steps), check_record(record)
@@ -83,10 +94,19 @@ def sweep(
     if np.ndim(seed):
         axes.append(Axis("seed", _values("seed", seed)))
     if optimizer.backend == "torch":
+        if devices:
+            raise ValueError("torch optimizers run one path after the other on the CPU: leave devices out.")
         result = _one_by_one(optimizer, surface, start, steps, names, seed, axes, progress)
     else:
-        result = _all_at_once(optimizer, surface, start, steps, names, seed, axes, device)
+        result = _all_at_once(optimizer, surface, start, steps, names, seed, axes, devices or (device,), progress)
     return _dataset(optimizer, surface, steps, axes, result)
+
+
+def _checked_devices(devices) -> tuple:
+    devices = () if devices is None else tuple(devices)
+    if not all(isinstance(device, jax.Device) for device in devices):
+        raise TypeError(f"devices must be JAX devices, such as jax.devices(), got {devices!r}.")
+    return devices
 
 
 def _split_axes(optimizer, given) -> tuple[Optimizer, list[Axis]]:
@@ -130,31 +150,43 @@ def _nested(start) -> bool:
     return isinstance(start, (list, tuple)) and any(np.ndim(point) for point in start)
 
 
-def _all_at_once(optimizer, surface, start, steps, names, seed, axes, device) -> Record:
+def _all_at_once(optimizer, surface, start, steps, names, seed, axes, devices, progress) -> Record:
     plan, hyperparams = plan_path(optimizer, surface, steps, names)
     grids = np.meshgrid(*(np.arange(len(axis.values)) for axis in axes), indexing="ij")
     lanes = {axis.name: axis.values[index.ravel()] for axis, index in zip(axes, grids, strict=True)}
     count = grids[0].size if axes else 1
+    devices = devices[:count]
     fixed = {"hyperparams": {k: v for k, v in hyperparams.items() if k not in lanes}, "start": start, "seed": seed}
     fixed["steps"] = steps
-    pieces = _pieces(count, steps if names else 0)
-    size = -(-count // pieces)
+    if len(devices) > 1:
+        pieces = -(-count // (len(devices) * _lanes_at_a_time(steps if names else 0)))
+    else:
+        pieces = _pieces(count, steps if names else 0)
+    size = -(-count // (pieces * len(devices))) * len(devices)
+    sweep_lanes = _sweep_lanes if len(devices) == 1 else partial(_sweep_shared_lanes, devices)
 
     def compute(first):  # all pieces have one size, so that one compilation serves them: the last repeats its end
         chosen = np.minimum(np.arange(first, first + size), count - 1)
-        with double_precision(device):  # these settings belong to a thread
-            return to_numpy(_sweep_lanes(plan, {name: v[chosen] for name, v in lanes.items()}, fixed, size))
+        with double_precision(devices[0]):  # these settings belong to a thread
+            return to_numpy(sweep_lanes(plan, {name: v[chosen] for name, v in lanes.items()}, fixed, size))
 
-    with double_precision(device):
-        shapes = _sweep_lanes.eval_shape(plan, {name: v[:size] for name, v in lanes.items()}, fixed, size)
+    with double_precision(devices[0]):
+        piece = {name: np.resize(v, (size, *v.shape[1:])) for name, v in lanes.items()}
+        shapes = _sweep_lanes.eval_shape(plan, piece, fixed, size)
     _check_memory(shapes, count, size, steps)
-    return _shape_lanes(compute(0) if pieces == 1 else _assemble(compute, shapes, count, size), axes)
+    title = f"{optimizer.name} on {surface.name}"
+    whole = compute(0) if size == count else _assemble(compute, shapes, count, size, title, progress)
+    return _shape_lanes(whole, axes)
 
 
 def _pieces(count, recorded_steps) -> int:
     """How many pieces of the same size to cut the lanes into: one, or the same number for every core."""
-    pieces = -(-count // max(32, min(PIECE_LANES, PIECE_RECORD // (recorded_steps + 1))))
+    pieces = -(-count // _lanes_at_a_time(recorded_steps))
     return 1 if pieces == 1 else -(-pieces // _cores()) * _cores()
+
+
+def _lanes_at_a_time(recorded_steps) -> int:
+    return max(32, min(PIECE_LANES, PIECE_RECORD // (recorded_steps + 1)))
 
 
 def _cores() -> int:
@@ -167,7 +199,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_cores(), thread_name_prefix="sweep")
 
 
-def _assemble(compute, shapes: Record, count, size) -> Record:
+def _assemble(compute, shapes: Record, count, size, title, progress) -> Record:
     """Compute `size` lanes at a time, on all cores, and put each piece into its place in the whole."""
     leaves, structure = jax.tree.flatten(shapes)
     axes = jax.tree.leaves(jax.tree.map(lambda axis, tree: jax.tree.map(lambda _: axis, tree), LANE_AXES, shapes))
@@ -183,7 +215,13 @@ def _assemble(compute, shapes: Record, count, size) -> Record:
 
     # Once so large a block was freed, glibc keeps the memory of one piece for the next instead of returning it.
     np.empty(2**25 - 2**16, np.uint8)
-    list(_pool().map(fill, range(0, count, size)))
+    begun = [_pool().submit(fill, first) for first in range(0, count, size)]
+    try:
+        for piece in with_bar(begun, title, shown=progress):
+            piece.result()
+    finally:
+        for piece in begun:  # where one failed, or somebody interrupts
+            piece.cancel()
     return jax.tree.unflatten(structure, whole)
 
 
@@ -196,6 +234,16 @@ def _sweep_lanes(plan, lanes, fixed, count) -> Record:
         return Record(history, {name: final[name] for name in ("params", "loss") if name in final})
 
     return jax.vmap(one, axis_size=count, out_axes=LANE_AXES)(lanes)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 4))
+def _sweep_shared_lanes(devices, plan, lanes, fixed, count) -> Record:
+    """The same on several devices: each sweeps its share of the lanes, and none waits for another."""
+    along = jax.sharding.PartitionSpec("lanes")
+    ends = Record(jax.sharding.PartitionSpec(None, "lanes"), along)
+    share = partial(_sweep_lanes, plan, count=count // len(devices))
+    mesh = jax.sharding.Mesh(np.array(devices), ("lanes",))
+    return shard_map(share, mesh=mesh, in_specs=(along, jax.sharding.PartitionSpec()), out_specs=ends)(lanes, fixed)
 
 
 def _shape_lanes(record: Record, axes) -> Record:

@@ -5,6 +5,8 @@ of its Hessian alone, as a linear recursion. Sources: Polyak 1964, doi:10.1016/0
 and Packard 2016, doi:10.1137/15M1009597, section 2.
 """
 
+import math
+
 import jax.numpy as jnp
 
 
@@ -42,6 +44,34 @@ def stability_limit(optimizer: str, largest_eigenvalue, hyperparams):
     if optimizer not in LIMITS:
         return None
     return LIMITS[optimizer](hyperparams.get("momentum", 0.0)) / largest_eigenvalue
+
+
+def best_settings(optimizer: str, smallest: float, largest: float) -> dict[str, float]:
+    r"""The learning rate, and momentum, with the fastest worst contraction for eigenvalues m = smallest to L = largest.
+
+    sgd: 2/(L + m). momentum: 4/(\sqrt L + \sqrt m)^2 and ((\sqrt\kappa - 1)/(\sqrt\kappa + 1))^2, with \kappa = L/m.
+    nesterov: 1/L and (\sqrt\kappa - 1)/(\sqrt\kappa + 1), the standard choice, which a larger rate would still beat.
+
+    >>> best_settings("sgd", 1.0, 99.0)
+    {'learning_rate': 0.02}
+
+    Raises:
+        ValueError: without a theory, or unless 0 < smallest <= largest.
+
+    Source: Lessard, Recht and Packard 2016, doi:10.1137/15M1009597, section 2.2 and table 1.
+    """
+    if optimizer not in LIMITS:
+        raise ValueError(f"there is no theory for {optimizer!r}; there is for {', '.join(LIMITS)}.")
+    if not 0 < smallest <= largest:
+        raise ValueError(f"eigenvalues must be 0 < smallest <= largest, got {smallest:g} and {largest:g}.")
+    if optimizer == "sgd":
+        return {"learning_rate": 2 / (largest + smallest)}
+    root = math.sqrt(largest / smallest)
+    factor = (root - 1) / (root + 1)
+    if optimizer == "momentum":
+        rate = 4 / (math.sqrt(largest) + math.sqrt(smallest)) ** 2
+        return {"learning_rate": rate, "momentum": factor**2}
+    return {"learning_rate": 1 / largest, "momentum": factor}
 
 
 LIMITS = {
