@@ -11,6 +11,9 @@ from pathlib import Path
 from optcourse.explorables.helpers import helper_names
 from optcourse.plotting.style import DASHES, PALETTE, THEMES
 
+# Gzipped, in bytes: what a page with a live figure must load before the figure wakes up. Seven panels are in it; the
+# seventh, the phase diagram, raised it from 40,000.
+LARGEST = 42_500
 PAGE = Path(__file__).with_name("page")
 FILES = (
     "numbers.js",
@@ -26,6 +29,7 @@ FILES = (
     "theory.js",
     "maps.js",
     "sensitivity.js",
+    "phase.js",
     "basins.js",
     "precision.js",
     "share.js",
@@ -39,7 +43,7 @@ FILES = (
 def runtime() -> str:
     """The whole runtime. It does nothing but serve the figures that wait in `window[queue()]`."""
     parts = [(PAGE / name).read_text(encoding="utf-8") for name in FILES]
-    style = re.sub(r"\s+", " ", (PAGE / "figure.css").read_text(encoding="utf-8"))
+    style = re.sub(r"/\*.*?\*/|\s+", " ", (PAGE / "figure.css").read_text(encoding="utf-8"))
     body = "\n".join(_without_comments(part) for part in parts)
     numbers = ", ".join(helper_names())
     data = {"STYLE": style, "QUEUE": queue(), "THEMES": page_themes(), "DASHES": DASHES}
@@ -93,8 +97,11 @@ def loader() -> str:
 
 
 def _without_comments(text: str) -> str:
-    """Lines without indentation, and without those that are only comment: they are for readers of the repository."""
-    lines = (line.strip() for line in text.splitlines())
+    """Lines without indentation and comments, which are for readers of the repository.
+
+    Behind code, a comment is what follows ` // ` after `;`, `,`, a brace, a bracket, or a parenthesis.
+    """
+    lines = (re.sub(r"(?<=[;,{)\]]) // .*", "", line.strip()) for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 

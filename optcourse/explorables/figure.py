@@ -19,7 +19,7 @@ from optcourse.surfaces.from_text import Expression
 from optcourse.tracing import check_start, check_steps, run
 
 ASLEEP = "A still of a live figure. Where scripts run it comes to life; in a notebook, run its cell."
-PANELS = ("inspector", "theory", "sensitivity", "basins", "precision", "share")
+PANELS = ("inspector", "theory", "sensitivity", "phase", "basins", "precision", "share")
 
 
 class Explorable(Settings):
@@ -50,8 +50,8 @@ class Explorable(Settings):
         start: where paths begin; by default the surface's own start.
         steps: how many steps, which the reader may change.
         step: the step that is shown at first; by default the last.
-        panels: which of "inspector", "theory", "sensitivity", "basins", "precision", "share" there are; by default
-            all that fit.
+        panels: which of "inspector", "theory", "sensitivity", "phase", "basins", "precision", "share" there are; by
+            default all that fit.
         open: which of them are unfolded from the beginning.
         precisions: number formats that the reader can choose, out of "float64", "float32", "float16", "bfloat16".
         ranges: (low, high) of a slider, by hyperparameter name.
@@ -89,8 +89,7 @@ class Explorable(Settings):
         if check_steps(steps) < 1:
             raise ValueError("steps must be 1 or more, got 0.")
         self._precisions = _chosen("precision", precisions, PRECISIONS)
-        every = [panel for panel in PANELS if panel != "precision" or len(self._precisions) > 1]
-        self._panels = _chosen("panel", every if panels is None else panels, PANELS)
+        self._panels = _chosen("panel", self._fitting() if panels is None else panels, PANELS)
         self._open = _chosen("panel", open, self._panels)
         self._ranges = self._checked_ranges(ranges or {})
         if not self._precisions:
@@ -193,6 +192,12 @@ class Explorable(Settings):
                 for method, style, compiled in zip(self._methods, colors(self._methods), program.methods, strict=True)
             ],
         }
+
+    def _fitting(self) -> list[str]:
+        """The panels that have something to show: a phase diagram has two settings, and a minimum to go to."""
+        pairs = self.surface.minima and any(len(method.hyperparams) > 1 for method in self._methods)
+        fits = {"precision": len(self._precisions) > 1, "phase": pairs}
+        return [panel for panel in PANELS if fits.get(panel, True)]
 
     def _checked_first_step(self, step, steps) -> int:
         if step is not None and not 0 <= check_steps(step) <= steps:

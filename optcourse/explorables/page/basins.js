@@ -87,16 +87,14 @@ class BasinPanel {
       (...by) => this._start(by.map((cells, k) => (cells || null) && Math.round(this._place(k) * this._cells(k) - 0.5) + cells)),
     );
     this.lead = element("p");
-    this.table = element("tbody");
     this.text = element("p", { class: "found", "aria-live": "polite" });
-    const table = element("table", {}, element("caption", { class: "hidden" }, "Share of the starts that end in each place"), this.table);
     const sides = this.endings.bySide ? "" : ` “Another minimum”: Newton's method finds one that near, or the loss is as low as at a listed one.`;
     const minima = this.model.surface.minima.length ? `A path has reached a minimum when it ends closer to it than ${short(this.endings.reach, 2)}.${sides}` : null;
     this.element = element(
       "div",
       { class: "map" },
       this.lead,
-      element("div", { class: "beside" }, this.field.element, element("div", {}, table, this.text)),
+      besideTable(this, "Share of the starts that end in each place"),
       minima && element("p", { class: "note" }, minima),
     );
     this.raster = new Raster(this.element, () => this.draw());
@@ -220,16 +218,8 @@ class BasinPanel {
     const rows = this.endings.kinds.map((kind, k) => {
       const share = this.raster.share((value) => Math.floor(value) === k);
       if (!share && !(k < this.endings.other)) return null;
-      const sample = element("canvas", { class: "swatch", "aria-hidden": "true" });
-      const context = sharpContext(sample, 26, 18);
-      context.fillStyle = this._styles(context, theme)(k);
-      context.fillRect(0, 0, 26, 18);
-      context.strokeStyle = theme.faint;
-      context.strokeRect(0.5, 0.5, 25, 17);
-      context.font = "600 13px system-ui, sans-serif";
-      drawSign(context, kind.sign, 13, 9.5);
       const name = k < this.endings.other ? `${kind.sign}: ${kind.name}` : kind.name;
-      return element("tr", {}, element("td", {}, sample), element("th", { scope: "row" }, name), element("td", {}, percent(share)));
+      return shareRow(theme, (context) => this._styles(context, theme)(k), kind.sign, name, share);
     });
     this.table.replaceChildren(...rows.filter(Boolean));
   }

@@ -57,6 +57,10 @@ function slider(label, range, value, change) {
   return { element: element("label", { class: "slider" }, element("span", {}, label), input, output), show, input };
 }
 
+function isRate({ name }) {
+  return ["learning_rate", "lr"].includes(name);
+}
+
 function settingText(value, scale) {
   return scale === "decay" ? String(Number(value.toPrecision(6))) : short(value);
 }
@@ -98,8 +102,8 @@ class MethodList {
     this.settings.setAttribute("aria-label", `Settings of ${method.label}`);
     // The learning rate first: it is what people tune.
     const places = method.spec.hyperparams.map((_, k) => k);
-    const isRate = (k) => ["learning_rate", "lr"].includes(method.spec.hyperparams[k].name);
-    this.order = [...places.filter(isRate), ...places.filter((k) => !isRate(k))];
+    const isFirst = (k) => isRate(method.spec.hyperparams[k]);
+    this.order = [...places.filter(isFirst), ...places.filter((k) => !isFirst(k))];
     this.sliders = this.order.map((k) => {
       const { name, range } = method.spec.hyperparams[k];
       return slider(words(name), range, method.values[k], (value) => figure.set(method, k, value));

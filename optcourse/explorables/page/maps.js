@@ -64,6 +64,11 @@ class Raster {
     return this.values.filter(counts).length / this.values.length;
   }
 
+  // The cell with the smallest value, or -1.
+  get best() {
+    return this.values.reduce((best, value, k) => (Number.isFinite(value) && !(value >= this.values[best]) ? k : best), -1);
+  }
+
   // Draws each cell in the style of its value, in an area [left, top, width, height].
   paint(context, [left, top, width, height], styleOf) {
     const x = (column) => left + Math.round((width * column) / this.columns);
@@ -229,6 +234,35 @@ function sliderTicks(range) {
 function percent(share) {
   if (share > 0 && share < 0.01) return "< 1 %";
   return share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(100 * share)} %`;
+}
+
+// In black with a pale edge, to be seen on everything.
+function strokeTwice(context, line, width = 1.2) {
+  for (const [color, wide] of [["#ffffff", 2.5 * width], ["#000000", width]]) {
+    context.strokeStyle = color;
+    context.lineWidth = wide;
+    context.stroke(line);
+  }
+}
+
+// A map with a table and its text beside it.
+function besideTable(map, caption) {
+  map.table = element("tbody");
+  const table = element("table", {}, element("caption", { class: "hidden" }, caption), map.table);
+  return element("div", { class: "beside" }, map.field.element, element("div", {}, table, map.text));
+}
+
+// In such a table: how a kind of cell looks, what it is, and how much of the map it has.
+function shareRow(theme, styleOf, sign, name, share) {
+  const sample = element("canvas", { class: "swatch", "aria-hidden": "true" });
+  const context = sharpContext(sample, 26, 18);
+  context.fillStyle = styleOf(context);
+  context.fillRect(0, 0, 26, 18);
+  context.strokeStyle = theme.faint;
+  context.strokeRect(0.5, 0.5, 25, 17);
+  context.font = "600 13px system-ui, sans-serif";
+  drawSign(context, sign, 13, 9.5);
+  return element("tr", {}, element("td", {}, sample), element("th", { scope: "row" }, name), element("td", {}, percent(share)));
 }
 
 // A map's text is read aloud when it changes, and only then.

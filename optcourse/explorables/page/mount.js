@@ -4,6 +4,7 @@ const PANELS = [
   { name: "inspector", title: "Look at one step", make: (figure) => new InspectorPanel(figure) },
   { name: "theory", title: "Theory at this point", make: (figure) => new TheoryPanel(figure) },
   { name: "sensitivity", title: "Sensitivity map: the last loss over two settings", make: (figure) => new SensitivityPanel(figure) },
+  { name: "phase", title: "Phase diagram: how fast each setting converges", make: (figure) => new PhasePanel(figure) },
   { name: "basins", title: "Basin map: where each start ends", make: (figure) => new BasinPanel(figure) },
   { name: "precision", title: "Number formats side by side", make: (figure) => new PrecisionPanel(figure) },
   { name: "share", title: "Take it with you", make: (figure) => new SharePanel(figure) },

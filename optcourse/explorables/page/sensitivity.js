@@ -47,7 +47,10 @@ class SensitivityPanel {
     this.lead = element("span");
     this.text = element("p", { class: "found", "aria-live": "polite" });
     this.head = element("p", {}, this.lead, element("label", {}, "Across ", this.across), " ", element("label", {}, "Up ", this.up));
-    this.element = element("div", { class: "map" }, this.head, this.field.element, this.text);
+    this.parts = [this.head, this.field.element];
+    this.element = element("div", { class: "map" }, ...this.parts, this.text);
+    this.shown = "the loss after";
+    this.cells = [60, 40];
     this.raster = new Raster(this.element, () => this.draw());
   }
 
@@ -104,56 +107,69 @@ class SensitivityPanel {
     const { figure, model } = this;
     const { focus: method, width } = figure;
     if (!width) return;
-    if (!method.spec.hyperparams.length) {
-      this.method = method;
-      this.text.textContent = `${method.label} has no settings.`;
-      this.head.hidden = this.field.element.hidden = true;
+    const missing = this._missing(method);
+    for (const part of this.parts) part.hidden = Boolean(missing);
+    if (missing) {
+      clearTimeout(this.telling);
+      this.method = null;
+      this.text.textContent = missing;
       return;
     }
     if (method !== this.method) {
       this.method = method;
-      this.head.hidden = this.field.element.hidden = false;
-      const x = Math.max(0, method.spec.hyperparams.findIndex((h) => h.name === "learning_rate"));
+      const x = Math.max(0, method.spec.hyperparams.findIndex(isRate));
       this._choose(x, this._next(x));
     }
-    this.lead.textContent = `${method.label}, the loss after ${model.steps} steps. `;
+    this.lead.textContent = `${method.label}, ${this.shown} ${model.steps} steps. `;
     this._compute();
-    this._resize(Math.min(width - 4, 720));
+    this._resize(width - 4);
     const painted = JSON.stringify([this.raster.key, this.raster.at, this.field.width, figure.theme === THEMES.dark]);
     if (painted !== this.painted && this.raster.began) {
       this.painted = painted;
-      this.scale = mapScale(model, this.raster.values, this.curve);
       this._paint(this.field.clear(), figure.theme);
     }
     this._mark();
     tell(this);
   }
 
+  // Why there is no map of this optimizer, if there is none.
+  _missing({ spec, label }) {
+    return spec.hyperparams.length ? null : `${label} has no settings.`;
+  }
+
+  // How a cell is computed, once its settings are among the values.
+  _measure(start, values) {
+    const run = this.model.runner(this.method);
+    return () => run(start, values).loss;
+  }
+
   _compute() {
     const { model, method, x, y } = this;
     const start = model.rounded(model.start.slice());
     const values = method.values.slice();
-    const [columns, rows] = this.curve ? [240, 1] : [60, 40];
+    const [columns, rows] = this.curve ? [240, 1] : this.cells;
     values[x] = 0;
     if (!this.curve) values[y] = 0;
     const key = JSON.stringify([method.index, x, y, ...values, ...start, model.steps, model.precision]);
     if (key === this.raster.key) return;
-    const run = model.runner(method);
+    const measure = this._measure(start, values);
     this.raster.need(key, columns, rows, (column, row) => {
       values[x] = this._value(x, column, columns);
       if (y >= 0) values[y] = this._value(y, row, rows);
-      return run(start, values).loss;
+      return measure();
     });
   }
 
-  _resize(width) {
+  _resize(most) {
+    const width = Math.min(most, 720);
     const margins = this.curve ? [62, 22, 10, 40] : [54, 22, 10, 116];
     const height = margins[1] + margins[3] + Math.max(190, Math.round((this.curve ? 0.34 : 0.46) * width));
     if (width !== this.field.width || height !== this.field.height) this.field.resize(width, height, margins);
   }
 
   _paint(context, theme) {
-    const { field, raster, scale } = this;
+    const { field, raster } = this;
+    const scale = (this.scale = mapScale(this.model, raster.values, this.curve));
     const [hatched, falling] = ["hatched", "falling"].map((kind) => patternOf(context, kind, theme));
     const across = sliderTicks(this._range(this.x));
     const title = words(this.method.spec.hyperparams[this.x].name);
@@ -220,11 +236,7 @@ class SensitivityPanel {
         if (good(i, j) !== good(i, j - 1)) line.rect(x(i), y(j), x(i + 1) - x(i), 0);
       }
     }
-    for (const [color, wide] of [["#ffffff", 3], ["#000000", 1.2]]) {
-      context.strokeStyle = color;
-      context.lineWidth = wide;
-      context.stroke(line);
-    }
+    strokeTwice(context, line);
   }
 
   _isGood() {
@@ -274,6 +286,12 @@ class SensitivityPanel {
     return names.map((k, at) => `${words(this.method.spec.hyperparams[k].name)} ${settingText(values[at], this._range(k).scale)}`).join(", ");
   }
 
+  // The setting of a cell, in words.
+  _cell(index) {
+    const { columns, rows } = this.raster;
+    return this._setting([this._value(this.x, index % columns, columns), this.curve ? 0 : this._value(this.y, Math.floor(index / columns), rows)]);
+  }
+
   _mark() {
     const { values } = this.method;
     const now = this._now();
@@ -284,15 +302,12 @@ class SensitivityPanel {
 
   _describe() {
     const { raster, scale, method } = this;
-    const { values, columns, rows } = raster;
+    const { values } = raster;
     const whole = this.curve ? "range" : "map";
-    let best = -1;
-    values.forEach((loss, k) => {
-      if (Number.isFinite(loss) && !(loss >= values[best])) best = k;
-    });
+    const best = raster.best;
     if (best < 0) return `Every setting on the ${whole} overflows (inf or nan).`;
     const height = (loss) => short(scale.log ? Math.max(loss - scale.known, 0) : loss);
-    const at = this._setting([this._value(this.x, best % columns, columns), this.curve ? 0 : this._value(this.y, Math.floor(best / columns), rows)]);
+    const at = this._cell(best);
     const parts = [`Lowest ${scale.title}: ${height(values[best])}, at ${at}.`];
     if (scale.log) parts.push(`${this.curve ? "" : "Outlined: "}${percent(raster.share(this._isGood()))} of the ${whole} is within a factor of 10 of it${values[best] - scale.known > scale.least ? "" : `, with all below ${short(scale.least, 1)} taken as equal`}.`);
     const above = raster.share((loss) => Number.isFinite(loss) && loss > scale.first);

@@ -205,6 +205,10 @@ function linearTheory({ functions, dim }, { spec, values }, curvature) {
   return out;
 }
 
+function nearestMinimum({ surface }, params) {
+  return surface.minima.reduce((best, other) => (distance(params, other.params) < distance(params, best.params) ? other : best));
+}
+
 // The factor by which a step shrinks the distance to the nearest minimum: a line through the logarithm of its upper
 // envelope over the last steps up to 100, so that swinging through the minimum does no harm; `linear_rate` in Python is
 // more careful. Without the first third, in which fast directions have a part.
@@ -212,15 +216,18 @@ function measuredFactor(model, path, step) {
   const { minima } = model.surface;
   if (!minima.length) return { reason: "No minimum of this surface is known, so there is no distance to measure." };
   let last = Math.min(step, path.divergedAt === null ? step : path.divergedAt - 1);
-  const away = (t, { params }) => distance(path.point(t), params);
-  const nearest = minima.reduce((best, other) => (away(last, other) < away(last, best) ? other : best));
-  const apart = Float64Array.from({ length: last + 1 }, (_, t) => away(t, nearest));
+  const nearest = nearestMinimum(model, path.point(last));
+  const apart = Float64Array.from({ length: last + 1 }, (_, t) => distance(path.point(t), nearest.params));
   // Below this, rounding decides.
   const floor = 1e3 * spacing(1, model.precision) * Math.max(apart[0], Math.hypot(...nearest.params));
-  if (apart[last] <= floor) last = apart.findIndex((d) => d <= floor) - 1;
+  const arrived = apart[last] <= floor ? apart.findIndex((d) => d <= floor) : last;
+  const mean = (apart[arrived] / apart[0]) ** (1 / arrived); // of all steps
+  if (apart[last] <= floor) last = arrived - 1;
   const from = Math.max(last - 100, Math.ceil(last / 3));
   const window = apart.subarray(from, last + 1);
-  if (window.length < 12) return { reason: "There are too few steps before this one, or before rounding decides, to measure it." };
+  if (window.length < 12) return { reason: "There are too few steps before this one, or before rounding decides, to measure it.", mean };
+  const far = window.indexOf(Math.max(...window));
+  const peak = { left: window[far] / apart[0], at: from + far };
   const shrinks = window.at(-1) < window[0];
   const envelope = Array.from(window, Math.log);
   // A path that swings may stop in mid-swing: its last peak is what counts.
@@ -229,7 +236,7 @@ function measuredFactor(model, path, step) {
   else envelope.forEach((value, k) => (envelope[k] = Math.max(value, envelope[k - 1] ?? value)));
   const middle = (envelope.length - 1) / 2;
   const [above, below] = envelope.reduce(([a, b], value, k) => [a + (k - middle) * value, b + (k - middle) ** 2], [0, 0]);
-  return { factor: Math.exp(above / below), from, to: last, floor, center: nearest.params };
+  return { factor: Math.exp(above / below), peak, from, to: last, floor, center: nearest.params };
 }
 
 // Whether the gradient is that of a quadratic with this Hessian around the center, at every step measured.
