@@ -19,13 +19,16 @@ from optcourse import exercises
 from optcourse.exercises import answers, check, same_path
 from optcourse.exercises import walk as walk_on
 from optcourse.exercises.optimizer_intuition import adam, anonymous_paths, rmsprop, rules, which_path
-from optcourse.exercises.plain import plain
+from optcourse.exercises.plain import in_parts, plain
 
 matplotlib.use("Agg")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # students' code divides by zero
 
 CATALOGUE = exercises.catalogue()
-METHODS = [name for name, exercise in CATALOGUE.items() if not exercise.needs]
+KINDS = {
+    kind: [n for n, exercise in CATALOGUE.items() if exercise.kind == kind] for kind in ("path", "function", "value")
+}
+METHODS = [name for name in KINDS["path"] if CATALOGUE[name].chapter == "optimizer_intuition"]
 SEEDS = ("public", "1", "a private seed")
 MANY_SEEDS = [str(seed) for seed in range(25)]
 
@@ -36,7 +39,7 @@ def collected(exercise):
 
 
 def judged(name: str, answer, seed: str):
-    variables = answer if isinstance(answer, dict) else {name: answer}
+    variables = answer if CATALOGUE[name].kind == "value" else {name: answer}
     more = {key: value for key, value in variables.items() if key != name}
     return check(name, variables[name], seed=seed, **more)
 
@@ -45,12 +48,27 @@ def named(answer) -> str:
     return getattr(answer, "__name__", "value")
 
 
+def called(value) -> str:
+    """An exercise with its chapter, so that `pytest -k chapter` finds all about it; an answer by its name."""
+    return f"{CATALOGUE[value].chapter}-{value}" if isinstance(value, str) else named(value)
+
+
+def each(names):
+    return pytest.mark.parametrize("name", names, ids=called)
+
+
+def one_of_each_kind() -> list[str]:
+    """The last exercise of each kind in each chapter: it has the most mistakes."""
+    return list({(exercise.chapter, exercise.kind): name for name, exercise in CATALOGUE.items()}.values())
+
+
 RIGHT = [(name, answer) for name, exercise in CATALOGUE.items() for answer in collected(exercise).RIGHT[name]]
 WRONG = [(name, *entry) for name, exercise in CATALOGUE.items() for entry in collected(exercise).WRONG[name].items()]
 
 
-def module_of(name: str):
-    return importlib.import_module(f"optcourse.exercises.optimizer_intuition.{name}")
+def plain_answer(name: str):
+    """The first of the right answers, which computes in the dtype that it is given."""
+    return collected(CATALOGUE[name]).RIGHT[name][0]
 
 
 def distance(path, other) -> float:
@@ -77,14 +95,14 @@ def production(question, factory):
 # --- the collected answers
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@each(CATALOGUE)
 def test_every_exercise_has_right_and_wrong_answers_to_be_tested_with(name):
     known = collected(CATALOGUE[name])
     assert len(known.RIGHT[name]) >= 2
     assert len(known.WRONG[name]) >= 4
 
 
-@pytest.mark.parametrize("name, answer", RIGHT, ids=map(named, (answer for _, answer in RIGHT)))
+@pytest.mark.parametrize("name, answer", RIGHT, ids=called)
 def test_right_answers_pass_however_they_are_written(name, answer):
     for seed in SEEDS:
         verdict = judged(name, answer, seed)
@@ -92,14 +110,16 @@ def test_right_answers_pass_however_they_are_written(name, answer):
         assert verdict.score == 1 and verdict.mistake == ""
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(KINDS["path"] + KINDS["function"])
 def test_right_answers_pass_on_many_seeds(name):
     for seed, answer in itertools.product(MANY_SEEDS, collected(CATALOGUE[name]).RIGHT[name][:2]):
         verdict = check(name, answer, seed=seed)
         assert verdict.passed, f"seed {seed}: {verdict}"
 
 
-@pytest.mark.parametrize("name, mistake, answer", WRONG, ids=[f"{name}-{mistake}" for name, mistake, _ in WRONG])
+@pytest.mark.parametrize(
+    "name, mistake, answer", WRONG, ids=[f"{called(name)}-{mistake}" for name, mistake, _ in WRONG]
+)
 def test_wrong_answers_are_told_their_own_mistake(name, mistake, answer):
     for seed in (*SEEDS, "2", "3"):
         verdict = judged(name, answer, seed)
@@ -107,33 +127,56 @@ def test_wrong_answers_are_told_their_own_mistake(name, mistake, answer):
         assert verdict.score < 1 and len(verdict.message) > 40
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@each(CATALOGUE)
 def test_every_mistake_has_a_message_of_its_own(name):
     wrong = collected(CATALOGUE[name]).WRONG[name]
     messages = {judged(name, answer, "public").message for answer in wrong.values()}
     assert len(messages) == len(wrong)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(CATALOGUE)
 def test_every_known_mistake_is_made_by_somebody(name):
-    assert {mistake.name for mistake in module_of(name).MISTAKES} <= set(collected(CATALOGUE[name]).WRONG[name])
+    assert {mistake.name for mistake in CATALOGUE[name].mistakes} <= set(collected(CATALOGUE[name]).WRONG[name])
+
+
+@each(KINDS["path"] + KINDS["function"])
+def test_every_known_mistake_is_told_from_all_others(name):
+    exercise = CATALOGUE[name]
+    for seed, mistake in itertools.product(MANY_SEEDS[:8], exercise.mistakes):
+        assert check(name, mistake.answer, seed=seed).mistake == mistake.name, f"seed {seed}"
 
 
 # --- what makes judging safe: rounding is far below the tolerance, every mistake far above
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(KINDS["path"])
 def test_single_precision_stays_far_below_the_tolerance(name):
-    method = module_of(name).RIGHT
+    method = plain_answer(name)
     for question in itertools.chain.from_iterable(map(CATALOGUE[name].questions, MANY_SEEDS)):
         single = walk(method, question, np.float32)
         assert single.dtype == np.float32
         assert distance(single, walk(method, question)) < 0.05
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(KINDS["function"])
+def test_answers_in_single_precision_pass(name):
+    def single(value):
+        return value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+
+    for seed in MANY_SEEDS:
+        asked = CATALOGUE[name].questions(seed)
+        given = [
+            answers.call_with(
+                lambda **written: plain_answer(name)(**{k: single(v) for k, v in written.items()}), q["call"]
+            )
+            for q in asked
+        ]
+        assert CATALOGUE[name].judge(asked, given).passed, f"seed {seed}"
+
+
+@each(KINDS["path"])
 def test_mistakes_are_far_from_what_is_right_and_from_each_other(name):
-    paths = {"right": module_of(name).RIGHT, **{m.name: m.answer for m in module_of(name).MISTAKES}}
+    paths = {"right": plain_answer(name), **{m.name: m.answer for m in CATALOGUE[name].mistakes}}
     for seed in MANY_SEEDS[:8]:
         asked = CATALOGUE[name].questions(seed)
         walked = {who: [walk(path, question) for question in asked] for who, path in paths.items()}
@@ -158,10 +201,10 @@ def test_the_place_of_eps_makes_no_difference():
     )
     for name, path in (("rmsprop", inside), ("adam", corrected), ("adam", folded)):
         for question in itertools.chain.from_iterable(map(CATALOGUE[name].questions, MANY_SEEDS)):
-            assert distance(walk(path, question), walk(module_of(name).RIGHT, question)) < 0.05
+            assert distance(walk(path, question), walk(plain_answer(name), question)) < 0.05
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(METHODS)
 def test_questions_have_a_coordinate_without_gradient_and_no_tiny_ones(name):
     for seed in MANY_SEEDS:
         asked = CATALOGUE[name].questions(seed)
@@ -180,7 +223,7 @@ def first_step(answer, question):
     return path[1] - path[0]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(METHODS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_numbers_in_messages_are_those_of_the_path(name, seed):
     question, known = CATALOGUE[name].questions(seed)[0], collected(CATALOGUE[name])
@@ -243,7 +286,7 @@ def test_a_path_that_goes_wrong_later_is_told_where():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_points_that_differ_a_little_are_written_with_the_digits_that_tell_them_apart(factor, seed):
     def nearly(gradient, start, learning_rate, steps):
-        return module_of("gradient_descent").RIGHT(gradient, start, learning_rate=factor * learning_rate, steps=steps)
+        return plain_answer("gradient_descent")(gradient, start, learning_rate=factor * learning_rate, steps=steps)
 
     message = check("gradient_descent", nearly, seed=seed).message
     right, wrong = re.search(r"should lead to (\(.*?\)) and leads to (\(.*?\))", message).groups()
@@ -318,7 +361,7 @@ def test_an_array_changed_in_place_is_recognised_behind_a_copied_start_and_among
 # --- the points of a function that passes can be drawn
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(METHODS)
 def test_whatever_passes_can_be_walked_on_any_surface(name):
     settings_ = {
         "gradient_descent": {"learning_rate": 1e-3},
@@ -354,7 +397,7 @@ def test_the_classical_form_of_nesterov_passes_with_a_remark_and_the_chapters_wi
 # --- questions, answers and verdicts are plain data
 
 
-@pytest.mark.parametrize("name", METHODS)
+@each(KINDS["path"] + KINDS["function"])
 def test_questions_are_the_same_for_a_seed_and_others_for_another(name):
     exercise = CATALOGUE[name]
     assert exercise.questions("a") == exercise.questions("a")
@@ -363,12 +406,12 @@ def test_questions_are_the_same_for_a_seed_and_others_for_another(name):
     assert exercise.questions() == exercise.questions("public")
 
 
-@pytest.mark.parametrize("name, answer", [*RIGHT, *((name, answer) for name, _, answer in WRONG)])
+@pytest.mark.parametrize("name, answer", [*RIGHT, *((name, answer) for name, _, answer in WRONG)], ids=called)
 def test_questions_and_answers_survive_json(name, answer):
     exercise = CATALOGUE[name]
     questions = json.loads(json.dumps(exercise.questions()))
     assert questions == exercise.questions()
-    picked = answers.pick(exercise, answer if isinstance(answer, dict) else {name: answer})
+    picked = answers.pick(exercise, answer if exercise.kind == "value" else {name: answer})
     given = json.loads(json.dumps(answers.ask_all(picked, questions)))
     assert str(exercise.judge(questions, given)) == str(judged(name, answer, "public"))
 
@@ -417,7 +460,7 @@ def test_arguments_are_found_by_name_and_otherwise_by_place(function):
     ],
 )
 def test_points_may_come_in_any_container(rows):
-    assert check("gradient_descent", lambda *a, **k: rows(module_of("gradient_descent").RIGHT(*a, **k))).passed
+    assert check("gradient_descent", lambda *a, **k: rows(plain_answer("gradient_descent")(*a, **k))).passed
 
 
 # --- never raises
@@ -522,12 +565,13 @@ def raiser(error):
     return function
 
 
-@pytest.mark.parametrize("name", ["adam", "which_path"])
+@each(one_of_each_kind())
 def test_nothing_that_a_notebook_can_hold_makes_check_raise(name):
+    exercise = CATALOGUE[name]
     returning = [lambda *a, value=value, **k: value for value in ZOO]
-    strange = [endless_without_gradients, endless_with_gradients, endless_and_deaf, recursive]
-    for answer in [*ZOO, *returning, *map(raiser, ERRORS), *strange]:
-        verdict = check(name, answer, variant=answer)
+    endless = [endless_without_gradients, endless_with_gradients, endless_and_deaf] if exercise.kind == "path" else []
+    for answer in [*ZOO, *returning, *map(raiser, ERRORS), *endless, recursive]:
+        verdict = check(name, answer, **dict.fromkeys(exercise.needs, answer))
         assert verdict.status in ("not yet", "not attempted"), verdict.message
         assert verdict.message and str(verdict) and verdict._repr_html_()
 
@@ -537,10 +581,16 @@ def test_nothing_that_a_notebook_can_hold_makes_check_raise(name):
 def test_any_value_becomes_plain_data(value):
     for answer in (value, {"A": value}, [value, value]):
         assert json.loads(json.dumps(plain(answer)))["kind"] in {"nothing", "value", "numbers", "strange"}
+        assert json.loads(json.dumps(in_parts(answer)))["kind"] in {"nothing", "value", "numbers", "strange", "parts"}
 
 
-KEYS = st.sampled_from(["kind", "values", "dtype", "value", "which_path", "variant", "message", "line", "A", "error"])
-WORDS = st.sampled_from(["numbers", "value", "error", "nothing", "strange", "float64", "f8,f8", "O", "adam", ""])
+KEYS = st.sampled_from(
+    ["kind", "values", "dtype", "value", "parts", "called", "changed", "empty", "message", "line", "A", "error"]
+    + [key for name in one_of_each_kind() for key in (name, *CATALOGUE[name].needs, *CATALOGUE[name].parts)]
+)
+WORDS = st.sampled_from(
+    ["numbers", "value", "parts", "error", "nothing", "strange", "float64", "f8,f8", "O", "adam", ""]
+)
 FORGED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6),
@@ -549,8 +599,8 @@ FORGED = st.recursive(
 
 
 @given(forged=FORGED)
-@settings(deadline=None, max_examples=150)
-@pytest.mark.parametrize("name", ["gradient_descent", "which_path"])
+@settings(deadline=None, max_examples=100)
+@each(one_of_each_kind())
 def test_a_judge_survives_forged_answers(name, forged):
     questions = CATALOGUE[name].questions()
     assert not CATALOGUE[name].judge(questions, [forged] * len(questions)).passed
@@ -567,7 +617,7 @@ def test_names_that_are_none_are_answered_in_words():
         exercises.get("admam")
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@each(CATALOGUE)
 def test_what_is_missing_or_unwritten_is_not_attempted(name):
     questions = CATALOGUE[name].questions()
     missing = CATALOGUE[name].judge(questions, [{"kind": "missing"}] * len(questions))
@@ -576,10 +626,38 @@ def test_what_is_missing_or_unwritten_is_not_attempted(name):
     def stub(*arguments):
         raise NotImplementedError
 
-    empty = [dict.fromkeys("ABCD"), dict.fromkeys("ABCD", "")] if name == "which_path" else [lambda *a: None, stub]
+    exercise = CATALOGUE[name]
+    empty = [lambda *a: None, stub]
+    if exercise.kind == "value":
+        empty = [dict.fromkeys(exercise.parts), dict.fromkeys(exercise.parts, "")] if exercise.parts else [""]
     for answer in (None, ..., *empty):
-        verdict = check(name, answer, variant=1)
+        verdict = check(name, answer, **dict.fromkeys(exercise.needs, 1))
         assert (verdict.status, verdict.score, verdict.mistake) == ("not attempted", 0, "")
+
+
+@each([name for name in KINDS["value"] if CATALOGUE[name].parts])
+def test_the_parts_of_a_value_are_judged_one_by_one(name):
+    answer, parts = plain_answer(name), CATALOGUE[name].parts
+    assert set(answer[name]) == set(parts)
+    for key in parts:
+        verdict = judged(name, {**answer, name: {**answer[name], key: None}}, "public")
+        assert verdict.status == "not yet" and verdict.score == pytest.approx(1 - 1 / len(parts))
+        assert f"Still empty: {key}." in verdict.message
+
+
+@each(KINDS["value"])
+def test_a_number_in_quotes_is_refused(name):
+    answer, parts = plain_answer(name), CATALOGUE[name].parts
+    numbers = {
+        key: value
+        for key, value in (answer[name] if parts else {"": answer[name]}).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    for key, value in numbers.items():
+        text = {**answer[name], key: str(value)} if parts else str(value)
+        verdict = judged(name, {**answer, name: text}, "public")
+        assert verdict.mistake == "a number in quotes" and "without quotes" in verdict.message
+        assert verdict.score == pytest.approx(1 - 1 / max(len(parts), 1))
 
 
 def test_an_interrupted_function_is_not_asked_again():
