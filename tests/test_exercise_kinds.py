@@ -1,4 +1,4 @@
-"""The engine behind the exercises: functions and values, whatever students write. For those of chapters: test_exercises."""
+"""The engine behind the exercises: functions and values, whatever students write; the rest is in test_exercises."""
 
 import json
 
