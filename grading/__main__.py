@@ -12,6 +12,7 @@ from grading.pipeline import Assignment, grade
 from grading.reports import feedback, gradebook, report
 from grading.results import count_by_state
 from grading.sandbox import MB, Limits, Sandbox
+from grading.submissions import assignment_in
 from optcourse.exercises.exercise import PUBLIC_SEED
 from optcourse.suggestions import did_you_mean
 
@@ -21,19 +22,25 @@ SEED = "OPTCOURSE_SEED"
 
 def main() -> int:
     arguments = parse()
-    master = arguments.course / "source" / arguments.assignment / f"{arguments.assignment}.ipynb"
-    release = ROOT / "book" / "exercises" / f"{arguments.assignment}.ipynb"
-    if not master.exists() or not release.exists():
-        known = [path.stem for path in (ROOT / "book" / "exercises").glob("*.ipynb")]
-        hint = did_you_mean(arguments.assignment, known)
-        print(f"There is no assignment {arguments.assignment!r}.{hint} There are: {', '.join(sorted(known))}.")
-        return 2
     if (arguments.course / "submitted").resolve() in [(home := arguments.submissions.resolve()), *home.parents]:
         print(f"{arguments.submissions} is where nbgrader keeps what is graded. Copy it elsewhere, and grade the copy.")
         return 2
+    known = sorted(path.stem for path in (ROOT / "book" / "exercises").glob("*.ipynb"))
+    assignment = arguments.assignment or (known[0] if len(known) == 1 else assignment_in(arguments.submissions))
+    if not assignment:
+        print(f"Nothing in {arguments.submissions} says which assignment it is. Say it: ASSIGNMENT=, or --assignment.")
+        print(f"There are: {', '.join(known)}.")
+        return 2
+    master = arguments.course / "source" / assignment / f"{assignment}.ipynb"
+    release = ROOT / "book" / "exercises" / f"{assignment}.ipynb"
+    if not master.exists() or not release.exists():
+        hint = did_you_mean(assignment, known)
+        print(f"There is no assignment {assignment!r}.{hint} There are: {', '.join(known)}.")
+        return 2
+    print(f"Assignment: {assignment}.")
     say_what_is_special()
 
-    into = arguments.course / "grades" / arguments.assignment
+    into = arguments.course / "grades" / assignment
     limits = Limits(time=arguments.time, cell_time=arguments.cell_time, memory=arguments.memory * MB)
     # A request to end is an interruption too: sandboxes are stopped, and what is done is kept. (A shell that starts a
     # program in the background has it ignore interruptions.)
@@ -48,7 +55,7 @@ def main() -> int:
 
             results = grade(
                 arguments.submissions,
-                Assignment(arguments.assignment, release, os.environ.get(SEED) or PUBLIC_SEED),
+                Assignment(assignment, release, os.environ.get(SEED) or PUBLIC_SEED),
                 keep_in=into / "results",
                 limits=limits,
                 jobs=arguments.jobs,
@@ -62,7 +69,7 @@ def main() -> int:
         return 130
 
     points = report.points_of(master)
-    where = {"course": arguments.course, "assignment": arguments.assignment}
+    where = {"course": arguments.course, "assignment": assignment}
     complete = True
     try:
         gradebook.record(results, **where)
@@ -84,7 +91,7 @@ def main() -> int:
 def parse():
     parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
     parser.add_argument("submissions", type=Path, help="the folder of submissions: a file or a folder for each student")
-    parser.add_argument("--assignment", default="optimizer_intuition", help="default: %(default)s")
+    parser.add_argument("--assignment", help="default: the one that most of the notebooks belong to")
     parser.add_argument("--course", type=Path, default=ROOT / "exercises", help="nbgrader's course folder")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time; default: one per core")
     defaults = Limits()

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_
 
 from grading.repair import WrongNotebook, restore
 from grading.results import fingerprint, writable
+from optcourse.exercises import catalogue
 
 LARGEST = 50 << 20  # bytes of one notebook, its pictures included
 MOST_CELLS, LONGEST_CELL = 1000, 100_000
@@ -76,6 +78,21 @@ def find(folder: Path, assignment: str) -> list[Submission]:
         notebooks = [path for path in paths if path.suffix.lower() == ".ipynb"]
         found.append(Submission(student, tuple(notebooks or paths), place))
     return found
+
+
+def assignment_in(folder: Path) -> str:
+    """The assignment that most of the notebooks in a folder belong to; empty where none of them says it."""
+    told = Counter()
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in files_in(place) if is_visible(place.name) else ():
+            try:
+                notebook = parse(path, read(path))
+            except Unreadable:
+                continue
+            asked = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+            chapters = {catalogue()[name].chapter for name in asked if name in catalogue()}
+            told.update([str(name)] if (name := notebook.metadata["optcourse"].get("assignment")) else chapters)
+    return told.most_common(1)[0][0] if told else ""
 
 
 def is_visible(name: str) -> bool:

@@ -1,17 +1,20 @@
 """A class of students, as a grader meets it: what each hands in, and what is to become of it."""
 
+import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from exercises.answers import optimizer_intuition as answers
-from exercises.answers.pasting import source
+from exercises.answers.pasting import pasted
+from optcourse.exercises import catalogue
 
+FOLDER = Path(__file__).resolve().parent.parent / "book" / "exercises"
 ASSIGNMENT = "optimizer_intuition"
-RELEASE = Path(__file__).resolve().parent.parent / "book" / "exercises" / f"{ASSIGNMENT}.ipynb"
-NAMES = ("gradient_descent", "heavy_ball", "nesterov", "rmsprop", "adam", "which_path")
+RELEASE = FOLDER / f"{ASSIGNMENT}.ipynb"
+NAMES = tuple(name for name, exercise in catalogue().items() if exercise.chapter == ASSIGNMENT)
+MISTAKES = 4  # notebooks with a mistake in every method; test_exercises.py judges all mistakes
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,19 @@ class Student:
     file: str = ""
 
 
-def release():
-    return nbformat.read(RELEASE, as_version=4)
+def release(assignment: str = ASSIGNMENT):
+    return nbformat.read(FOLDER / f"{assignment}.ipynb", as_version=4)
 
 
-def right(which: int = 0) -> dict[str, str]:
+def answers_to(assignment: str = ASSIGNMENT):
+    """The module with right and wrong answers."""
+    return importlib.import_module(f"exercises.answers.{assignment}")
+
+
+def right(which: int = 0, assignment: str = ASSIGNMENT) -> dict[str, str]:
     """Right answers to everything."""
-    code = {}
-    for name in NAMES:
-        answer = answers.RIGHT[name][which % len(answers.RIGHT[name])]
-        code[name] = source(answer, name) if callable(answer) else f"{name} = {answer['which_path']!r}"
-    return code
+    known = answers_to(assignment).RIGHT
+    return {name: pasted(answers[which % len(answers)], name) for name, answers in known.items()}
 
 
 def cell_of(notebook, grade_id: str) -> int:
@@ -129,22 +134,51 @@ def with_stub_below(notebook):
 
 
 def wrong_ones() -> list[Student]:
-    """One student for each mistake in a method, spread over few notebooks: the n-th makes the n-th of each exercise.
-
-    (Mistakes in the form of an answer are the same for all methods. `test_exercises.py` has them all.)
-    """
-    students = []
-    for number in range(max(len(answers.WRONG[name]) for name in NAMES[1:])):
-        code, says, scores = right(), {}, []
-        for name in NAMES:
-            mistakes = list(answers.WRONG[name].items())
-            if number < len(mistakes) and callable(mistakes[number][1]):
-                mistake, function = mistakes[number]
-                code[name], says[name] = source(function, name), mistake
-            scores.append(0 if name in says else 1)
-        if says:
-            students.append(Student(f"mistake {number}", dump(fill(code)), scores=tuple(scores), says=says))
+    """Students with a mistake in every method: the n-th of them makes the n-th of each exercise."""
+    students, known = [], answers_to().WRONG
+    for number in range(MISTAKES):
+        made = {name: list(known[name].items())[number] for name in NAMES if catalogue()[name].kind == "path"}
+        written = {**right(), **{name: pasted(answer, name) for name, (_, answer) in made.items()}}
+        scores = tuple(0 if name in made else 1 for name in NAMES)
+        says = {name: mistake for name, (mistake, _) in made.items()}
+        students.append(Student(f"mistake {number}", dump(fill(written)), scores=scores, says=says))
     return students
+
+
+def other_kinds() -> str | None:
+    """The first assignment with functions and values to be written."""
+    kinds = {}
+    for exercise in catalogue().values():
+        kinds.setdefault(exercise.chapter, set()).add(exercise.kind)
+    return next((chapter for chapter, found in kinds.items() if found >= {"function", "value"}), None)
+
+
+def small_class(assignment: str) -> list[Student]:
+    """Who has everything right, who makes the first known mistake everywhere, and who wrote loops that do not end."""
+    known, names = answers_to(assignment), [n for n, e in catalogue().items() if e.chapter == assignment]
+    kinds = {name: catalogue()[name].kind for name in names}
+    mistakes = {name: next(iter(known.WRONG[name].items())) for name in names}
+    wrong = {name: pasted(answer, name) for name, (_, answer) in mistakes.items()}
+    loops = {
+        name: f"def {name}(*arguments):\n    while True:\n        pass" for name in names if kinds[name] == "function"
+    }
+    says = {name: mistake for name, (mistake, _) in mistakes.items()}
+
+    def written(code):
+        return dump(fill(code, release(assignment)))
+
+    first = next(iter(loops))
+    return [
+        Student("right", written(right(0, assignment)), scores=(1,) * len(names)),
+        Student("mistaken", written(wrong), scores=None, says=says),
+        Student(
+            "loop",
+            written({first: loops[first]}),
+            state="timed out",
+            scores=tuple(None if name == first else 0 for name in names),
+            says={first: "still running"},
+        ),
+    ]
 
 
 LOOP = "def adam(gradient, start, learning_rate, b1, b2, eps, steps):\n    while True:\n        pass\n"
