@@ -80,8 +80,9 @@ class PhasePanel extends SensitivityPanel {
   _predict() {
     const { x, y, raster, field } = this;
     const predict = this._theory();
-    this.predicted = null;
-    if (!predict) return;
+    if (!predict) this.predicted = null;
+    const key = JSON.stringify([this.method.index, x, y, predict?.params, field.width]);
+    if (!predict || key === this.predicted?.key) return;
     const { columns, rows } = raster;
     const [, , width, height] = field.area;
     const [across, up] = [181, 121];
@@ -92,8 +93,21 @@ class PhasePanel extends SensitivityPanel {
       limit.lineTo(SCALES[this._range(x).scale].to(predict(0, at(y, share))[1], this._range(x)) * width, height * (1 - share));
     }
     const cells = raster.values.map((_, k) => predict(this._value(x, k % columns, columns), this._value(y, Math.floor(k / columns), rows))[0]);
-    const best = cells.reduce((least, factor, k) => (factor < cells[least] ? k : least), 0);
-    this.predicted = { cells, best, limit, lines: contourLines(factors, across, up, FACTORS.slice(0, -1), width, height), params: predict.params };
+    this.predicted = { key, cells, limit, best: this._bestPredicted((...shares) => predict(at(x, shares[0]), at(y, shares[1]))[0]), lines: contourLines(factors, across, up, FACTORS.slice(0, -1), width, height), params: predict.params };
+  }
+
+  // Where on the map the prediction is lowest, as shares, and how low: on a grid, then closer and closer around its best.
+  _bestPredicted(factorAt) {
+    let best = { across: 0.5, up: 0.5, factor: Infinity };
+    for (let reach = 0.5; reach > 1e-6; reach /= 2) {
+      const { across, up } = best;
+      for (let k = 0; k < 33 * 33; k++) {
+        const shares = [across + reach * ((k % 33) / 16 - 1), up + reach * (Math.floor(k / 33) / 16 - 1)].map((share) => clampTo(share, 0, 1));
+        const factor = factorAt(...shares);
+        if (factor < best.factor) best = { across: shares[0], up: shares[1], factor };
+      }
+    }
+    return best;
   }
 
   _styles(context) {
@@ -107,8 +121,7 @@ class PhasePanel extends SensitivityPanel {
     const [left, top, width, height] = field.area;
     const style = this._styles(context);
     raster.paint(context, field.area, (factor) => style(speed(factor)));
-    if (this.predictedFor !== raster.key + width) this._predict();
-    this.predictedFor = raster.key + width;
+    this._predict();
     const { predicted } = this;
     context.save();
     context.beginPath();
@@ -119,16 +132,17 @@ class PhasePanel extends SensitivityPanel {
       strokeTwice(context, predicted.lines, 0.8);
       strokeTwice(context, predicted.limit, 2.4);
     }
-    for (const [best, turn] of [[raster.done ? raster.best : -1, 0], [predicted?.best ?? -1, Math.PI / 4]]) {
-      if (best < 0) continue;
-      const mark = new Path2D();
-      mark.rect(-7, -7, 14, 14);
+    const mark = (across, up, turn) => {
+      const square = new Path2D();
+      square.rect(-7, -7, 14, 14);
       context.save();
-      context.translate((((best % columns) + 0.5) * width) / columns, height - ((Math.floor(best / columns) + 0.5) * height) / rows);
+      context.translate(across * width, (1 - up) * height);
       context.rotate(turn);
-      strokeTwice(context, mark, 1.8);
+      strokeTwice(context, square, 1.8);
       context.restore();
-    }
+    };
+    if (raster.done && raster.best >= 0) mark(((raster.best % columns) + 0.5) / columns, (Math.floor(raster.best / columns) + 0.5) / rows, 0);
+    if (predicted) mark(predicted.best.across, predicted.best.up, Math.PI / 4);
     context.restore();
     const title = (k) => words(method.spec.hyperparams[k].name);
     field.drawAxes(context, theme, sliderTicks(this._range(x)), sliderTicks(this._range(y)), title(x), title(y));
@@ -172,7 +186,7 @@ class PhasePanel extends SensitivityPanel {
     const lost = (factor) => speed(factor) === FACTORS.length;
     const parts = [`Your setting, ${this._setting([method.values[this.x], method.values[this.y]])}: ${this._told(now)}.`];
     if (raster.best >= 0) parts.push(`Best measured: ${short(raster.values[raster.best], 4)}, at ${this._cell(raster.best)}.`);
-    if (predicted) parts.push(`Best predicted: ${short(predicted.cells[predicted.best], 4)}, at ${this._cell(predicted.best)}.`);
+    if (predicted) parts.push(`Best predicted: ${short(predicted.best.factor, 4)}, at ${this._setting([sliderValue(this._range(this.x), predicted.best.across), sliderValue(this._range(this.y), predicted.best.up)])}.`);
     parts.push(`${percent(raster.share(lost))} of the map diverges${predicted ? `, predicted ${percent(predicted.cells.filter(lost).length / predicted.cells.length)}` : ""}.`);
     return parts.join(" ");
   }
