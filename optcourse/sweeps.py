@@ -93,6 +93,7 @@ def sweep(
         start = check_start(surface, start)
     if np.ndim(seed):
         axes.append(Axis("seed", _values("seed", seed)))
+        seed = 0  # which the axis takes the place of
     if optimizer.backend == "torch":
         if devices:
             raise ValueError("torch optimizers run one path after the other on the CPU: leave devices out.")

@@ -21,10 +21,10 @@ def adaptive_lr_behavior(
 ):
     """Follow every optimizer and divide its updates by the gradients; returns an `xarray.Dataset`.
 
-    Axes: `optimizer`, `update` (0 ... steps - 1), `coordinate`; `step` (0 ... steps) for what is between updates.
-    Variables: `effective_rate`, -update / gradient in each coordinate, nan where the gradient is 0; `gradients`,
-    `updates`, `params`, `loss`. The effective rate of SGD is its learning rate. With momentum, the update also contains
-    earlier gradients, so that the effective rate may be negative or large where the gradient changes its sign.
+    Axes: `optimizer`, `update` (0 ... steps - 1), `coordinate`. Variables: `effective_rate`, -update / gradient in each
+    coordinate, nan where the gradient is 0; `gradients`, `updates`; `params`, `loss`, before the update. That of SGD is its
+    learning rate. With momentum, the update also contains earlier gradients, so that the effective
+    rate may be negative or large where the gradient changes its sign.
 
     >>> data = adaptive_lr_behavior(["sgd", "adagrad"], steps=3)
     >>> data.effective_rate.sel(optimizer="sgd").values.round(4).tolist()
@@ -57,8 +57,8 @@ def adaptive_lr_behavior(
             "effective_rate": (during, effective),
             "gradients": (during, gradients),
             "updates": (during, updates),
-            "params": (("step", "coordinate"), np.asarray(path.params)),
-            "loss": ("step", np.asarray(path.loss)),
+            "params": (during, np.asarray(path.params)[:steps]),
+            "loss": ("update", np.asarray(path.loss)[:steps]),
         }
         parts.append(xarray.Dataset(variables))
     data = xarray.concat(parts, xarray.Variable("optimizer", list(chosen)))

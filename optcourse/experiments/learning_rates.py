@@ -36,7 +36,7 @@ def learning_rate_sweep(
 
     >>> data = learning_rate_sweep("sgd", "booth", learning_rates=[0.05, 0.1, 0.2], steps=300)
     >>> data.steps_to_target.values
-    array([[51., 25., inf]])
+    array([[ 2., 16., inf]])
 
     Args:
         optimizers: a name, a factory or an Optimizer, a list of them, or a dict by label.
@@ -133,7 +133,7 @@ def draw(data, ax=None):
     for name, style in zip(names, path_styles(names), strict=True):
         needed = data.steps_to_target.sel(optimizer=name)
         middle = needed.median(others) if others else needed
-        shown = middle.where(np.isfinite(middle))
+        shown = middle.where(np.isfinite(middle)).clip(min=1)  # a start at the target has no place on this axis
         ax.plot(data.learning_rate, shown, label=name, **STYLE["path"] | style)
         if others:
             least, most = needed.min(others), needed.max(others)
@@ -148,6 +148,8 @@ def draw(data, ax=None):
             )
     ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel=f"steps to loss {data.attrs['target']:.2g}")
     ax.set_xlim(data.learning_rate.min(), data.learning_rate.max())
+    finite = data.steps_to_target.values[np.isfinite(data.steps_to_target.values)]
+    ax.set_ylim(max(1, finite.min(initial=data.attrs["steps"])) / 1.2, data.attrs["steps"] * 1.2)
     dress(ax)
     legend_below(ax)
     return ax

@@ -30,7 +30,7 @@ def momentum_effects(
     """Run momentum for every pair of learning rate and momentum; returns an `xarray.Dataset`.
 
     Axes: `momentum`, `learning_rate`. Variables: `measured_rate`, the factor by which a step changes the distance to
-    the nearest minimum, over the second half of the path; `predicted_rate`, the same from the Hessian's eigenvalues
+    the nearest minimum, over the later part of the path; `predicted_rate`, the same from the Hessian's eigenvalues
     there; `oscillation`, the share of steps that turn back.
 
     >>> data = momentum_effects(learning_rates=[0.02, 0.05], momenta=[0.0, 0.8], steps=200)
@@ -106,20 +106,20 @@ def _measure(away) -> tuple[np.ndarray, np.ndarray]:
 
 
 def contraction_of(distance) -> float:
-    """The factor per step between the largest distance in the third quarter of a path and that in the fourth.
+    """The factor per step by which a path's distance to the minimum changes, over the later two thirds of it.
 
-    The path ends where rounding, or overflow, begins. Largest, because a path that swings through the minimum is near
-    it by chance.
+    The slope of a line through the logarithm of sqrt(distance[t]^2 + distance[t + 1]^2): two points in a row are the
+    state of momentum, which does not vanish when the path swings through the minimum. The path ends where rounding, or
+    overflow, begins.
     """
     first = distance[0]
     usable = (distance > ROUNDING * first) & (distance < FAR * first)
     end = len(distance) if usable.all() else int(np.argmin(usable))
-    quarter = end // 4
-    if quarter < 2:
+    if end < 6:
         return 0.0 if distance[min(end, len(distance) - 1)] <= ROUNDING * first else np.inf
-    third, fourth = distance[end - 2 * quarter : end - quarter], distance[end - quarter : end]
-    apart = quarter + int(np.argmax(fourth)) - int(np.argmax(third))
-    return float((fourth.max() / third.max()) ** (1 / max(apart, 1)))
+    state = np.log(np.hypot(distance[: end - 1], distance[1:end]))[end // 3 :]
+    time = np.arange(len(state)) - (len(state) - 1) / 2
+    return float(np.exp(time @ state / (time @ time)))
 
 
 def _predict(name, curvatures, rates, momenta):
