@@ -125,11 +125,18 @@ def test_verified_claims_are_up_to_date():
 
 
 def test_claims_are_collected_from_outputs():
-    record = {"statement": "a | b_1", "measured": "0.04", "theory": "0.04", "tolerance": 1e-3, "source": "{cite:p}`x`"}
+    record = {"statement": "a | b_1", "measured": "0.04", "theory": "0.05", "tolerance": 1e-2, "source": "{cite:p}`x`"}
+    heading = nbformat.v4.new_markdown_cell("Text.\n\n## Say it\n\n### More")
     printed = nbformat.v4.new_output("display_data", metadata={"optcourse": {"claim": record}})
     cell = nbformat.v4.new_code_cell("verify(...)", outputs=[nbformat.v4.new_output("stream", text="x"), printed])
-    assert claims.collect(nbformat.v4.new_notebook(cells=[cell])) == [record]
-    assert claims.row(record) == r"| a \| b\_1 ({cite:p}`x`) | 0.04 | 0.04 ± 0.001 |"
+    (collected,) = claims.collect(nbformat.v4.new_notebook(cells=[heading, cell]))
+    assert collected == {**record, "section": "Say it"}
+    assert claims.row(collected) == r"| a \| b\_1 | 0.05 | 0.04 | ± 0.01 | {cite:p}`x` |"
+    derived = collected | {"source": "", "theory": "at most 2", "tolerance": "bounds"}
+    assert claims.row(derived) == r"| a \| b\_1 | at most 2 | 0.04 | bounds | *Say it* |"
+    holds = collected | {"theory": "True", "measured": "True", "tolerance": 0.0}
+    assert claims.row(holds) == r"| a \| b\_1 |  | holds | exact | {cite:p}`x` |"
+    assert [claims.has_number(each) for each in (collected, derived, holds)] == [True, True, False]
 
 
 @pytest.fixture
