@@ -22,8 +22,8 @@ def adaptive_lr_behavior(
     """Follow every optimizer and divide its updates by the gradients; returns an `xarray.Dataset`.
 
     Axes: `optimizer`, `update` (0 ... steps - 1), `coordinate`. Variables: `effective_rate`, -update / gradient in each
-    coordinate, nan where the gradient is 0; `gradients`, `updates`; `params` and `loss` before the update. Of SGD, it is
-    the learning rate. With momentum, the update also contains earlier gradients, so that the effective rate may
+    coordinate, nan where the gradient is 0; `gradients`, `updates`; `params` and `loss` before the update. For SGD
+    it is the learning rate. With momentum, the update also contains earlier gradients, so that the effective rate may
     be negative, or large, where the gradient changes its sign.
 
     >>> data = adaptive_lr_behavior(["sgd", "adagrad"], steps=3)
