@@ -50,9 +50,19 @@ def opened(browser, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figure, "still_picture", lambda *_: "")  # it has its own tests, and takes long
 
-        def open_page(surface=BOWL, methods=METHODS, start=START, focus=None, **options):
+        def open_page(
+            surface=BOWL, methods=METHODS, start=START, focus=None, steps=STEPS, precisions=("float64",), **options
+        ):
             explorable = Explorable(
-                surface, methods, start=start, steps=STEPS, ranges=RANGES, panels=["phase"], open=["phase"], name="one"
+                surface,
+                methods,
+                start=start,
+                steps=steps,
+                precisions=precisions,
+                ranges=RANGES,
+                panels=["phase"],
+                open=["phase"],
+                name="one",
             )
             (folder / "page.html").write_text(explorable.to_page(), encoding="utf-8")
             page = browser.new_context(
@@ -313,6 +323,36 @@ def test_a_start_on_the_minimum(bowl):
     bowl.evaluate("(start) => figure.moveStart(start)", START)
     settle(bowl)
     text_of(bowl, "Best measured")
+
+
+def test_the_prediction_is_for_the_minimum_that_the_path_goes_to(opened):
+    surface = surfaces.himmelblau()
+    optimizer = optimizers.nesterov(0.003, momentum=0.25)
+    page = opened(surface, {"Nesterov": optimizer}, [-0.5, -0.5])
+    seen = set()
+    for start in ([-0.5, -0.5], [3.5, 1.0], [-0.5, 3.0]):
+        page.evaluate("(start) => figure.moveStart(start)", start)
+        settle(page)
+        path = oc.run(optimizer, surface, start, steps=STEPS)
+        nearest = min(surface.minima, key=lambda minimum: np.linalg.norm(path.params[-1] - minimum.params))
+        eigenvalues = np.linalg.eigvalsh(np.asarray(surface.hessian(jnp.array(nearest.params))))
+        predicted = contraction("nesterov", jnp.array(eigenvalues), {"learning_rate": 0.003, "momentum": 0.25})
+        text = text_of(page, f", predicted {float(predicted):.4g}.")
+        assert float(text_numbers(text, "measured factor")[0]) == pytest.approx(linear_rate(path), rel=0.02)
+        name = ", ".join(f"{x:.3g}" for x in nearest.params).replace("-", "−")
+        assert f"at the minimum ({name})" in page.locator(".map .note").inner_text()
+        seen.add(name)
+    assert len(seen) > 1
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_rough_formats(opened, precision):
+    """There are too few numbers to fit: the mean of all steps, here that of the figure's own path."""
+    page = opened(methods={"Heavy ball": optimizers.momentum(0.02)}, precisions=(precision,), steps=9)
+    text = text_of(page, "Best measured")
+    path = oc.run(optimizers.momentum(0.02), BOWL, np.array(START, jnp.dtype(precision)), steps=9)
+    away = np.linalg.norm(np.asarray(path.params, float), axis=1)
+    assert float(text_numbers(text, "measured factor")[0]) == pytest.approx((away[-1] / away[0]) ** (1 / 9), abs=6e-5)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 900), ("dark", 360)])

@@ -57,6 +57,15 @@ class PhasePanel extends SensitivityPanel {
     return () => factorOf(this.model, this.model.follow(this.method, { start, values }));
   }
 
+  // With the path as it is set now, and the minimum that is meant: where it goes, or else the nearest to the start.
+  _compute() {
+    super._compute();
+    const { model, method } = this;
+    const path = method.path ?? model.follow(method);
+    this.measured = factorOf(model, path);
+    this.minimum = nearestMinimum(model, speed(this.measured) < FACTORS.length ? path.point(path.steps) : model.start).params;
+  }
+
   _resize(most) {
     const width = Math.min(most, 520);
     if (width !== this.field.width) this.field.resize(width, Math.round(0.74 * width) + 40, [54, 22, 10, 40]);
@@ -65,15 +74,13 @@ class PhasePanel extends SensitivityPanel {
   // Contraction and limit predicted for two settings, as a function; null without a theory for this optimizer here.
   _theory() {
     const { model, method, x, y } = this;
-    const { params } = nearestMinimum(model, model.start);
-    const curvature = eigen(model.hessian(params));
+    const curvature = eigen(model.hessian(this.minimum));
     if (!method.spec.theory || model.surface.stepDependent || !curvature.every(({ value }) => value > 0)) return null;
     const values = method.values.slice();
-    const predict = (across, up) => {
+    return (across, up) => {
       [values[x], values[y]] = [across, up];
       return linearTheory(model, { spec: method.spec, values }, curvature);
     };
-    return Object.assign(predict, { params });
   }
 
   // What theory says of the whole map: of each cell, where the colours change, and where it becomes unstable.
@@ -81,7 +88,7 @@ class PhasePanel extends SensitivityPanel {
     const { x, y, raster, field } = this;
     const predict = this._theory();
     if (!predict) this.predicted = null;
-    const key = JSON.stringify([this.method.index, x, y, predict?.params, field.width]);
+    const key = JSON.stringify([this.method.index, x, y, this.minimum, field.width]);
     if (!predict || key === this.predicted?.key) return;
     const { columns, rows } = raster;
     const [, , width, height] = field.area;
@@ -93,7 +100,7 @@ class PhasePanel extends SensitivityPanel {
       limit.lineTo(SCALES[this._range(x).scale].to(predict(0, at(y, share))[1], this._range(x)) * width, height * (1 - share));
     }
     const cells = raster.values.map((_, k) => predict(this._value(x, k % columns, columns), this._value(y, Math.floor(k / columns), rows))[0]);
-    this.predicted = { key, cells, limit, best: this._bestPredicted((...shares) => predict(at(x, shares[0]), at(y, shares[1]))[0]), lines: contourLines(factors, across, up, FACTORS.slice(0, -1), width, height), params: predict.params };
+    this.predicted = { key, cells, limit, best: this._bestPredicted((...shares) => predict(at(x, shares[0]), at(y, shares[1]))[0]), lines: contourLines(factors, across, up, FACTORS.slice(0, -1), width, height) };
   }
 
   // Where on the map the prediction is lowest, as shares, and how low: on a grid, then closer and closer around its best.
@@ -158,14 +165,13 @@ class PhasePanel extends SensitivityPanel {
     this.note.textContent =
       "Measured over the last steps, up to 100; while more than a tenth of the distance is left, no faster than on average since the start, because part of a long swing can look fast. " +
       (predicted
-        ? `Thick line: the predicted stability limit. Thin lines: predicted factors, where the colours should change. Square: best measured; diamond: best predicted. The prediction is for a quadratic with the curvature at the minimum ${point(predicted.params)}.`
+        ? `Thick line: the predicted stability limit. Thin lines: predicted factors, where the colours should change. Square: best measured; diamond: best predicted. The prediction is for a quadratic with the curvature at the minimum ${point(this.minimum)}.`
         : `There is no linear theory of ${method.label} here, so nothing is predicted. Square: the best.`);
   }
 
   _now() {
-    const { method, model, x, y } = this;
-    const measured = factorOf(model, method.path ?? model.follow(method));
-    return [measured, this._theory()?.(method.values[x], method.values[y])[0]];
+    const { method, x, y } = this;
+    return [this.measured, this._theory()?.(method.values[x], method.values[y])[0]];
   }
 
   _told([measured, predicted]) {

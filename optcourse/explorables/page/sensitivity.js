@@ -123,7 +123,7 @@ class SensitivityPanel {
     this.lead.textContent = `${method.label}, ${this.shown} ${model.steps} steps. `;
     this._compute();
     this._resize(width - 4);
-    const painted = JSON.stringify([this.raster.key, this.raster.at, this.field.width, figure.theme === THEMES.dark]);
+    const painted = JSON.stringify([this.raster.key, this.raster.at, this.field.width, this.minimum, figure.theme === THEMES.dark]);
     if (painted !== this.painted && this.raster.began) {
       this.painted = painted;
       this._paint(this.field.clear(), figure.theme);

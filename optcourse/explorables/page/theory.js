@@ -221,7 +221,8 @@ function measuredFactor(model, path, step) {
   // Below this, rounding decides.
   const floor = 1e3 * spacing(1, model.precision) * Math.max(apart[0], Math.hypot(...nearest.params));
   const arrived = apart[last] <= floor ? apart.findIndex((d) => d <= floor) : last;
-  const mean = (apart[arrived] / apart[0]) ** (1 / arrived); // of all steps
+  const end = floor < 0.01 * apart[0] ? arrived : last; // in rough formats rounding decides from the start
+  const mean = (apart[end] / apart[0]) ** (1 / end);
   if (apart[last] <= floor) last = arrived - 1;
   const from = Math.max(last - 100, Math.ceil(last / 3));
   const window = apart.subarray(from, last + 1);
