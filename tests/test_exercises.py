@@ -95,6 +95,15 @@ def production(question, factory):
 # --- the collected answers
 
 
+def test_names_are_unique_in_the_book_and_chapters_are_those_of_their_packages():
+    packages = importlib.import_module("optcourse.exercises.catalogue").CHAPTERS
+    entries = [
+        (package.__name__.rpartition(".")[2], exercise) for package in packages for exercise in package.EXERCISES
+    ]
+    assert len(entries) == len(CATALOGUE)
+    assert all(exercise.chapter == package for package, exercise in entries)
+
+
 @each(CATALOGUE)
 def test_every_exercise_has_right_and_wrong_answers_to_be_tested_with(name):
     known = collected(CATALOGUE[name])
