@@ -7,6 +7,7 @@ import importlib
 import itertools
 import json
 import re
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -34,8 +35,11 @@ MANY_SEEDS = [str(seed) for seed in range(25)]
 
 
 def collected(exercise):
-    """The module with the right and wrong answers of an exercise's chapter."""
-    return importlib.import_module(f"exercises.answers.{exercise.chapter}")
+    """The module with the right and wrong answers of an exercise's chapter; where it is missing, one test says so."""
+    try:
+        return importlib.import_module(f"exercises.answers.{exercise.chapter}")
+    except ModuleNotFoundError:
+        return SimpleNamespace(RIGHT={}, WRONG={})
 
 
 def judged(name: str, answer, seed: str):
@@ -62,8 +66,10 @@ def one_of_each_kind() -> list[str]:
     return list({(exercise.chapter, exercise.kind): name for name, exercise in CATALOGUE.items()}.values())
 
 
-RIGHT = [(name, answer) for name, exercise in CATALOGUE.items() for answer in collected(exercise).RIGHT[name]]
-WRONG = [(name, *entry) for name, exercise in CATALOGUE.items() for entry in collected(exercise).WRONG[name].items()]
+RIGHT = [(name, answer) for name, exercise in CATALOGUE.items() for answer in collected(exercise).RIGHT.get(name, [])]
+WRONG = [
+    (name, *entry) for name, exercise in CATALOGUE.items() for entry in collected(exercise).WRONG.get(name, {}).items()
+]
 
 
 def plain_answer(name: str):
@@ -107,8 +113,8 @@ def test_names_are_unique_in_the_book_and_chapters_are_those_of_their_packages()
 @each(CATALOGUE)
 def test_every_exercise_has_right_and_wrong_answers_to_be_tested_with(name):
     known = collected(CATALOGUE[name])
-    assert len(known.RIGHT[name]) >= 2
-    assert len(known.WRONG[name]) >= 4
+    assert len(known.RIGHT.get(name, ())) >= 2
+    assert len(known.WRONG.get(name, ())) >= 4
 
 
 @pytest.mark.parametrize("name, answer", RIGHT, ids=called)
