@@ -51,8 +51,11 @@ def secrets(master) -> list[str]:
     answers = [cell.source for cell in graded(notebook, solution=True, grade=True).values()]
     exercises = [exercise for exercise in catalogue().values() if exercise.chapter == master.assignment]
     assert len(regions) == 2 * len(exercises) and answers, f"{master.twin.name}: the solutions were not found"
+    # A dict to fill in begins as its solution does; brackets alone are no secret.
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    shown = {line.strip() for cell in code for line in REGION.sub("", cell.source).splitlines()}
     lines = [line.strip() for text in [*regions, *answers] for line in text.splitlines()]
-    return [line for line in lines if line]
+    return [line for line in lines if re.search(r"\w", line) and line not in shown]
 
 
 def without_outputs(notebook) -> str:
