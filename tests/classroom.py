@@ -145,12 +145,12 @@ def wrong_ones() -> list[Student]:
     return students
 
 
-def other_kinds() -> str | None:
+def other_kinds() -> str:
     """The first assignment with functions and values to be written."""
     kinds = {}
     for exercise in catalogue().values():
         kinds.setdefault(exercise.chapter, set()).add(exercise.kind)
-    return next((chapter for chapter, found in kinds.items() if found >= {"function", "value"}), None)
+    return next(chapter for chapter, found in kinds.items() if found >= {"function", "value"})
 
 
 def small_class(assignment: str) -> list[Student]:
