@@ -154,29 +154,27 @@ def other_kinds() -> str:
 
 
 def small_class(assignment: str) -> list[Student]:
-    """Who has everything right, who makes the first known mistake everywhere, and who wrote loops that do not end."""
-    known, names = answers_to(assignment), [n for n, e in catalogue().items() if e.chapter == assignment]
-    kinds = {name: catalogue()[name].kind for name in names}
-    mistakes = {name: next(iter(known.WRONG[name].items())) for name in names}
-    wrong = {name: pasted(answer, name) for name, (_, answer) in mistakes.items()}
-    loops = {
-        name: f"def {name}(*arguments):\n    while True:\n        pass" for name in names if kinds[name] == "function"
+    """Who has everything right, who makes the first known mistake everywhere, and whose first function does not end."""
+    exercises = [exercise for exercise in catalogue().values() if exercise.chapter == assignment]
+    mistakes = {
+        exercise.name: next(iter(answers_to(assignment).WRONG[exercise.name].items())) for exercise in exercises
     }
-    says = {name: mistake for name, (mistake, _) in mistakes.items()}
+    wrong = {name: pasted(answer, name) for name, (_, answer) in mistakes.items()}
+    endless = next(exercise.name for exercise in exercises if exercise.kind == "function")
+    loop = {endless: f"def {endless}(*arguments):\n    while True:\n        pass"}
 
-    def written(code):
-        return dump(fill(code, release(assignment)))
+    def student(name: str, code: dict[str, str], scores: tuple | None, **more) -> Student:
+        return Student(name, dump(fill(code, release(assignment))), scores=scores, **more)
 
-    first = next(iter(loops))
     return [
-        Student("right", written(right(0, assignment)), scores=(1,) * len(names)),
-        Student("mistaken", written(wrong), scores=None, says=says),
-        Student(
+        student("right", right(0, assignment), (1,) * len(exercises)),
+        student("mistaken", wrong, None, says={name: mistake for name, (mistake, _) in mistakes.items()}),
+        student(
             "loop",
-            written({first: loops[first]}),
+            loop,
+            tuple(None if exercise.name == endless else 0 for exercise in exercises),
             state="timed out",
-            scores=tuple(None if name == first else 0 for name in names),
-            says={first: "still running"},
+            says={endless: "still running"},
         ),
     ]
 
