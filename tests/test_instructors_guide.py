@@ -242,7 +242,7 @@ def test_parts_of_the_chapter_that_the_plans_name_exist():
 def test_chapters_to_come_are_called_so():
     planned = re.search(r"\*\*planned and not written yet\*\* will go: (.+?)\.", text_of(PLANS))[1]
     names = [name.strip("* ").replace(" ", "_") for name in planned.split(",")]
-    assert len(names) == 6
+    assert names
     written = [name for name in names if f"book/{name}" in chapters.pages()]
     assert not written, (
         f"The course plans call these planned, and they are there now; let the plans use them: {written}"
