@@ -19,6 +19,10 @@ STATIC = chapters.BOOK / "_static"
 
 PAGES = {
     "optimizer_intuition": "five-optimizers",
+    "convergence": "two-settings",
+    "adaptive_methods": "one-rate-each",
+    "hyperparameter_sensitivity": "windows",
+    "pathological_cases": "cliff",
     "surface_gallery": "surface-three-hump-camel",
     "optimizer_gallery": "optimizer-adam",
 }
