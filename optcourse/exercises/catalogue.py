@@ -3,11 +3,11 @@
 import functools
 import os
 
-from optcourse.exercises import adaptive_methods, answers, convergence, optimizer_intuition, verdict
+from optcourse.exercises import adaptive_methods, answers, convergence, optimizer_intuition, pathological_cases, verdict
 from optcourse.exercises.exercise import PUBLIC_SEED, Exercise
 from optcourse.suggestions import did_you_mean
 
-CHAPTERS = (optimizer_intuition, convergence, adaptive_methods)
+CHAPTERS = (optimizer_intuition, convergence, adaptive_methods, pathological_cases)
 NO_ANSWER = object()
 
 
