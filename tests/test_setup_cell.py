@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import assignments
@@ -41,6 +42,11 @@ def test_the_setup_cell_names_the_repository_of_the_configuration():
     said = yaml.safe_load(launch.CONFIG.read_text(encoding="utf-8"))["repository"]
     assert f'"{said["url"]}"' in launch.setup_cell() and f'@{said["branch"]}"' in launch.setup_cell()
     assert len(launch.setup_cell().splitlines()) <= 35
+
+
+def test_the_setup_cell_installs_what_colab_does_not_have():
+    extras = tomllib.loads((launch.CONFIG.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert '"optcourse[search] @ git+' in launch.setup_cell() and "search" in extras["optional-dependencies"]
 
 
 def test_a_configuration_without_a_repository_is_refused(tmp_path, monkeypatch):
@@ -159,7 +165,7 @@ class Computer:
         self.repository.mkdir()
         (self.repository / "pyproject.toml").write_text(PACKAGE)
         described = ["Metadata-Version: 2.1", "Name: optcourse", "Version: 7"]
-        described += [f"Requires-Dist: {need}" for need in needs]
+        described += ["Provides-Extra: search", *(f"Requires-Dist: {need}" for need in needs)]
         (self.repository / "itself.py").write_text(ITSELF.format(metadata=described))
         git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
         for command in (["init"], ["add", "."], ["commit", "--message", "First"]):
@@ -225,7 +231,7 @@ def test_what_does_not_fit_is_named_and_nothing_is_changed(computer):
     before = computer.present()
     done = computer.run()
     assert "RuntimeError: This notebook needs optcourse, which could not be installed. pip says:" in done.stderr
-    assert re.search(r"optcourse 7 depends on plain>=2\n.*\(constraint\) plain==1\.0", done.stderr)
+    assert re.search(r"optcourse\[search\] 7 depends on plain>=2\n.*\(constraint\) plain==1\.0", done.stderr)
     assert computer.present() == before and not done.stdout
 
 

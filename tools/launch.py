@@ -41,7 +41,7 @@ if optcourse_is_missing():
         print(*here, sep="\n", file=file, flush=True)
         repository = "REPOSITORY"
         command = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        command += ["--constraint", file.name, f"optcourse @ git+{repository}@BRANCH"]
+        command += ["--constraint", file.name, f"optcourse[search] @ git+{repository}@BRANCH"]
         catch = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         never_ask = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
         done = subprocess.run(command, env=never_ask, encoding="utf-8", errors="replace", **catch)
