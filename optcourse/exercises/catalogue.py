@@ -3,11 +3,19 @@
 import functools
 import os
 
-from optcourse.exercises import adaptive_methods, answers, convergence, optimizer_intuition, pathological_cases, verdict
+from optcourse.exercises import (
+    adaptive_methods,
+    answers,
+    convergence,
+    hyperparameter_sensitivity,
+    optimizer_intuition,
+    pathological_cases,
+    verdict,
+)
 from optcourse.exercises.exercise import PUBLIC_SEED, Exercise
 from optcourse.suggestions import did_you_mean
 
-CHAPTERS = (optimizer_intuition, convergence, adaptive_methods, pathological_cases)
+CHAPTERS = (optimizer_intuition, convergence, adaptive_methods, hyperparameter_sensitivity, pathological_cases)
 NO_ANSWER = object()
 
 
