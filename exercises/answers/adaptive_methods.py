@@ -182,7 +182,7 @@ WRONG["adagrad"] = {
 
 FORECAST = {
     "adam": 0.01,
-    "adam, tiny gradient": 0.005,
+    "adam at a tiny gradient": 0.005,
     "rmsprop": 0.1,
     "adagrad": 0.001,
     "adamw": 0.368,
@@ -199,7 +199,7 @@ RIGHT["step_forecast"] = [
     {
         "step_forecast": {
             "adam": 0.01,
-            "adam, tiny gradient": 0.01 * 1e-8 / (1e-8 + 1e-8),
+            "adam at a tiny gradient": 0.01 * 1e-8 / (1e-8 + 1e-8),
             "rmsprop": 0.01 / np.sqrt(1 - 0.99),
             "adagrad": 0.01 / np.sqrt(100),
             "adamw": (1 - 0.001 * 0.1) ** 10_000,
@@ -210,8 +210,8 @@ RIGHT["step_forecast"] = [
 WRONG["step_forecast"] = {
     "multiplied by the gradient": forecast(adam=0.5),
     "not corrected": forecast(adam=0.0316),
-    "eps ignored": {"step_forecast": {**FORECAST, "adam, tiny gradient": 0.01}},
-    "eps under the root": {"step_forecast": {**FORECAST, "adam, tiny gradient": 1e-6}},
+    "eps ignored": {"step_forecast": {**FORECAST, "adam at a tiny gradient": 0.01}},
+    "eps under the root": {"step_forecast": {**FORECAST, "adam at a tiny gradient": 1e-6}},
     "as if corrected": forecast(rmsprop=0.01),
     "no root": forecast(rmsprop=1.0),
     "the decay of Optax": forecast(rmsprop=0.0316),

@@ -27,7 +27,7 @@ STEP_FORECAST = value_exercise(
             ),
             hint="After bias correction, what are m and s in the first step?",
         ),
-        "adam, tiny gradient": number(
+        "adam at a tiny gradient": number(
             RATE / 2,
             mistakes=(
                 Mistake(
