@@ -32,7 +32,8 @@ def verify(
         measured: a number, or something to compare exactly: a name, or True where the statement says it all.
         theory: what it should be.
         tolerance: largest absolute difference; numbers are printed to this precision.
-        at_least, at_most: bounds, one or both, in place of `theory`; then two digits of what was measured are printed.
+        at_least, at_most: bounds, one or both, in place of `theory`; then two digits of what was measured are printed, or
+            as many as it takes to see on which side of a bound it is.
         source: where the theory is from, if it is not derived on the page.
 
     Raises:
@@ -46,7 +47,7 @@ def verify(
         low, high = (-math.inf if at_least is None else at_least), (math.inf if at_most is None else at_most)
         measured = float(measured)
         holds = low <= measured <= high
-        shown, exact = [_two_digits(measured), _interval(at_least, at_most)], f" ({measured!r})"
+        shown, exact = [_few_digits(measured, low, high), _interval(at_least, at_most)], f" ({measured!r})"
         relation = "expected"
     else:
         holds, shown, exact = _compare(measured, theory, tolerance)
@@ -85,10 +86,14 @@ def show(value: float, tolerance: float) -> str:
     return f"{rounded:.{decimals}f}" if decimals <= 6 else f"{rounded:g}"
 
 
-def _two_digits(value: float) -> str:
-    """7300 for 7321, 0.037 for 0.03671, 1.2e+07 for what is long."""
-    rounded = float(f"{value:.1e}")
-    return f"{rounded:g}" if abs(rounded) < 1e6 else f"{rounded:.1e}"
+def _few_digits(value: float, low: float, high: float) -> str:
+    """7300 for 7321, 0.037 for 0.03671; 1.154 where 1.155 is the most that it may be."""
+    if not math.isfinite(value):
+        return str(value)
+    inside = low <= value <= high
+    rounded = (float(f"{value:.{digits}e}") for digits in range(1, 17))
+    rounded = next((x for x in rounded if (low <= x <= high) == inside), value)
+    return f"{rounded:.12g}" if abs(rounded) < 1e6 else f"{rounded:.1e}"
 
 
 def _interval(at_least, at_most) -> str:
