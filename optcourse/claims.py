@@ -32,8 +32,8 @@ def verify(
         measured: a number, or something to compare exactly: a name, or True where the statement says it all.
         theory: what it should be.
         tolerance: largest absolute difference; numbers are printed to this precision.
-        at_least, at_most: bounds, one or both, in place of `theory`; then two digits of what was measured are printed, or
-            as many as it takes to see on which side of a bound it is.
+        at_least, at_most: bounds, one or both, in place of `theory`; two digits of what was measured are printed then,
+            or as many as it takes to see on which side of a bound it is.
         source: where the theory is from, if it is not derived on the page.
 
     Raises:
