@@ -71,7 +71,7 @@ def row(record: dict) -> str:
         measured, theory = "holds", ""
     tolerance = "exact"
     if record["tolerance"]:
-        tolerance = record["tolerance"] if isinstance(record["tolerance"], str) else f"± {record['tolerance']:g}"
+        tolerance = record["tolerance"] if isinstance(record["tolerance"], str) else f"± {record['tolerance']:.2g}"
     source = record["source"] or (f"*{plain(record['section'])}*" if record["section"] else "")
     cells = (statement, theory, measured, tolerance.replace("e-0", "e-"), source)
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
