@@ -8,6 +8,7 @@ from optcourse import metrics, optimizers, surfaces, theory
 from optcourse.exercises.convergence import ringing_curve
 from optcourse.exercises.convergence.momentum_regime import momentum_regime
 from optcourse.exercises.convergence.ringing_curve import CURVATURES, MOMENTUM, RATE
+from optcourse.exercises.convergence.tail_averages import tail_averages
 
 
 def test_directions_in_between_cost_nothing():
@@ -39,6 +40,22 @@ def test_within_the_ringing_regime_the_learning_rate_buys_nothing():
             optimizers.momentum(times * critical, momentum=0.81), surfaces.quadratic_bowl((1.0,)), [1.0], steps=250
         )
         assert metrics.linear_rate(path) == pytest.approx(0.9, abs=0.005)
+
+
+def test_a_burn_in_pays_at_once_and_without_it_the_start_is_still_there_at_the_end():
+    bowl = surfaces.quadratic_bowl((1.0, 10.0))
+    grid = oc.sweep(optimizers.sgd(0.05), bowl.with_noise(1.0), [-4.0, 2.0], steps=2000, seed=np.arange(50))
+
+    def loss(burn_in, step):
+        means = np.array([tail_averages(points[: step + 1], burn_in)[-1] for points in grid.params.values])
+        return bowl.losses(means).mean()
+
+    assert loss(100, 101) < loss(0, 101) / 5
+    noise = (1 / 1.0 + 1 / 10.0) / 2 / 2000
+    start = 0.5 * (4 / (0.05 * 1.0 * 2000)) ** 2
+    assert start > 2 * noise
+    assert loss(0, 2000) == pytest.approx(start + noise, rel=0.2)
+    assert loss(100, 2000) == pytest.approx(noise, rel=0.3)
 
 
 def test_the_ringing_curve_can_be_diagnosed():

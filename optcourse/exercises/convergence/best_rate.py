@@ -57,6 +57,8 @@ def advice(arguments: dict, answer) -> str:
     if np.shape(answer) != (2,) or not np.isfinite(answer).all():
         return "At the best learning rate the flattest and the steepest direction shrink equally fast."
     factors = np.abs(1 - answer[0] * np.array(arguments["eigenvalues"]))
+    if np.isclose(answer[0], best_rate(arguments["eigenvalues"])[0]):
+        return "Your learning rate is right. The rate is the factor of the slowest direction at it, without its sign."
     return (
         f"With your learning rate the slowest direction has the factor {factors.max():.4g} per step. At the best "
         "learning rate the flattest and the steepest direction have the same factor, but for its sign."
