@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 
 # The packages whose version can change a number or a figure.
-PINS_THAT_MATTER = {"jax", "optax", "torch", "numpy", "xarray", "matplotlib", "plotly", "scikit-learn"}
+PINS_THAT_MATTER = {"jax", "optax", "torch", "numpy", "xarray", "matplotlib", "plotly", "scikit-learn", "optuna"}
 
 TWIN_HEADER = """\
 ---
