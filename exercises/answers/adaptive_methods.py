@@ -376,6 +376,39 @@ def adamw_without_eps(gradient, start, learning_rate, b1, b2, eps, weight_decay,
     return np.array(path)
 
 
+def adamw_decay_beforehand(gradient, start, learning_rate, b1, b2, eps, weight_decay, steps):
+    x, m, s, path = start, 0, 0, [start]
+    for t in range(1, steps + 1):
+        x = (1 - learning_rate * weight_decay) * x
+        g = gradient(x)
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
+        x = x - learning_rate * m / (1 - b1**t) / (np.sqrt(s / (1 - b2**t)) + eps)
+        path.append(x)
+    return np.array(path)
+
+
+def adamw_corrected_twice(gradient, start, learning_rate, b1, b2, eps, weight_decay, steps):
+    x, m, s, path = start, 0, 0, [start]
+    for t in range(1, steps + 1):
+        g = gradient(x)
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
+        m, s = m / (1 - b1**t), s / (1 - b2**t)
+        x = x - learning_rate * (m / (np.sqrt(s) + eps) + weight_decay * x)
+        path.append(x)
+    return np.array(path)
+
+
+def adamw_corrected_root(gradient, start, learning_rate, b1, b2, eps, weight_decay, steps):
+    x, m, s, path = start, 0, 0, [start]
+    for t in range(1, steps + 1):
+        g = gradient(x)
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
+        step = m / (1 - b1**t) / (np.sqrt(s) / (1 - b2**t) + eps)
+        x = x - learning_rate * (step + weight_decay * x)
+        path.append(x)
+    return np.array(path)
+
+
 WRONG["adamw"] = {
     "goes uphill": adamw_uphill,
     "the decay is in the gradient": adamw_as_l2,
@@ -384,6 +417,9 @@ WRONG["adamw"] = {
     "the decay has the wrong sign": adamw_growing,
     "the decay is divided by the root": adamw_inside_the_fraction,
     "the decay comes after the step": adamw_decay_afterwards,
+    "the decay comes before the gradient": adamw_decay_beforehand,
+    "corrected values are kept": adamw_corrected_twice,
+    "s is corrected outside of the root": adamw_corrected_root,
     "no bias correction": adamw_uncorrected,
     "t starts at 0": adamw_from_zero,
     "eps forgotten": adamw_without_eps,
@@ -429,6 +465,10 @@ def longest_without_first_root(b1, b2):
     return (1 - b1) / (1 - b2) / np.sqrt(1 - b1**2 / b2)
 
 
+def longest_series_alone(b1, b2):
+    return 1 / np.sqrt(1 - b1**2 / b2)
+
+
 def longest_upside_down(b1, b2):
     return np.sqrt((1 - b2) * (1 - b1**2 / b2)) / (1 - b1)
 
@@ -444,6 +484,7 @@ WRONG["longest_step"] = {
     "b1 not squared": longest_without_square,
     "ratio without b2": longest_without_b2,
     "the root of 1 - b2 forgotten": longest_without_first_root,
+    "the factors in front forgotten": longest_series_alone,
     "upside down": longest_upside_down,
     "another mistake": longest_guess,
 }
@@ -524,6 +565,14 @@ def schulz_third_twice(matrix, steps):
     return x
 
 
+def schulz_square_of_entries(matrix, steps):
+    x = matrix / np.linalg.norm(matrix)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = A * x + B * gram @ x + C * gram**2 @ x
+    return x
+
+
 def schulz_plus_b(matrix, steps):
     x = matrix / np.linalg.norm(matrix)
     for _ in range(steps):
@@ -568,6 +617,7 @@ WRONG["newton_schulz"] = {
     "powers of the entries": schulz_of_entries,
     "the last term is missing": schulz_without_fifth,
     "the last term has the third power": schulz_third_twice,
+    "the square of the entries": schulz_square_of_entries,
     "the sign of b": schulz_plus_b,
     "divided in every step": schulz_norm_inside,
     "the classical cubic": schulz_cubic,

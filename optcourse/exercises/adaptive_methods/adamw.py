@@ -44,6 +44,39 @@ RIGHT = with_decay()
 
 
 @follow
+def decay_first(gradient, x, learning_rate, b1, b2, eps, weight_decay):
+    m = s = 0 * x
+    for t in itertools.count(1):
+        x = x * (1 - learning_rate * weight_decay)
+        g = gradient(x)
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
+        x = x - learning_rate * m / (1 - b1**t) / (np.sqrt(s / (1 - b2**t)) + eps)
+        yield x
+
+
+@follow
+def corrected_values_kept(gradient, x, learning_rate, b1, b2, eps, weight_decay):
+    m = s = 0 * x
+    for t in itertools.count(1):
+        g = gradient(x)
+        m = (b1 * m + (1 - b1) * g) / (1 - b1**t)
+        s = (b2 * s + (1 - b2) * g**2) / (1 - b2**t)
+        x = x - learning_rate * (m / (np.sqrt(s) + eps) + weight_decay * x)
+        yield x
+
+
+@follow
+def corrected_outside_the_root(gradient, x, learning_rate, b1, b2, eps, weight_decay):
+    m = s = 0 * x
+    for t in itertools.count(1):
+        g = gradient(x)
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
+        u = m / (1 - b1**t) / (np.sqrt(s) / (1 - b2**t) + eps)
+        x = x - learning_rate * (u + weight_decay * x)
+        yield x
+
+
+@follow
 def decay_divided(gradient, x, learning_rate, b1, b2, eps, weight_decay):
     m = s = 0 * x
     for t in itertools.count(1):
@@ -55,9 +88,9 @@ def decay_divided(gradient, x, learning_rate, b1, b2, eps, weight_decay):
 
 
 def draw_settings(rng: np.random.Generator, largest: float, place: str) -> dict:
-    rate = rng.uniform(0.01, 0.03) if place == "valley" else rng.uniform(0.05, 0.1)
+    rate = rng.uniform(0.03, 0.05) if place == "valley" else rng.uniform(0.05, 0.1)
     b1, b2 = rng.uniform(0.8, 0.92), rng.uniform(0.997, 0.9995)
-    decay = rng.uniform(0.3, 0.6)
+    decay = rng.uniform(0.6, 0.9)
     return {"learning_rate": rate, "b1": b1, "b2": b2, "eps": rng.uniform(0.5e-8, 2e-8), "weight_decay": decay}
 
 
@@ -114,6 +147,23 @@ MISTAKES = (
         "Nearly: you take Adam's step first and then shrink the new point. The decay belongs to the point at which the "
         "step begins.",
         with_decay(lambda x, u, lr, wd: (x - lr * u) * (1 - lr * wd)),
+    ),
+    Mistake(
+        "the decay comes before the gradient",
+        "Nearly: you shrink the point first, and ask for the gradient at the shrunk point. Ask for it where the step "
+        "begins, and shrink afterwards, or in the same line as the step.",
+        decay_first,
+    ),
+    Mistake(
+        "corrected values are kept",
+        "Your first step is right, and then m and s are wrong: you write the corrected values over them, and so they "
+        "are corrected again in the next step. Keep m and s as they are, and give the corrected ones other names.",
+        corrected_values_kept,
+    ),
+    Mistake(
+        "s is corrected outside of the root",
+        "You divide the root of s by 1 - b2**t. The correction belongs under the root: sqrt(s / (1 - b2**t)).",
+        corrected_outside_the_root,
     ),
     Mistake(
         "no bias correction",

@@ -65,6 +65,12 @@ MISTAKES = (
         lambda b1, b2: (1 - b1) / (1 - b2) / np.sqrt(1 - b1**2 / b2),
     ),
     Mistake(
+        "the factors in front forgotten",
+        "That is the root of the geometric series. The factors in front of both sums are missing: 1 - b1 of m, and the "
+        "root of 1 - b2 of s.",
+        lambda b1, b2: 1 / np.sqrt(1 - b1**2 / b2),
+    ),
+    Mistake(
         "upside down",
         "Your answer is one over the right one: what is above the line, and what below it?",
         lambda b1, b2: 1 / longest_step(b1, b2),

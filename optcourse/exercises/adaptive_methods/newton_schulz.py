@@ -92,6 +92,12 @@ MISTAKES = (
         iterated(step=lambda x: A * x + (B + C) * x @ x.T @ x),
     ),
     Mistake(
+        "the square of the entries",
+        "In your last term, (X X')**2 squares the entries of X X', one by one. Here the square is that of a matrix: "
+        "(X X') @ (X X').",
+        iterated(step=lambda x: A * x + B * x @ x.T @ x + C * (x @ x.T) ** 2 @ x),
+    ),
+    Mistake(
         "the sign of b",
         "Your b is positive. It is -4.7750: the third power takes away what the first has made too large.",
         iterated(step=lambda x: A * x - B * x @ x.T @ x + C * x @ x.T @ x @ x.T @ x),
