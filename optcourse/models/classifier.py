@@ -108,7 +108,9 @@ def _evaluate_each(params):
         right = jnp.mean(jnp.argmax(said, axis=1) == held_out.digits)
         finite = jnp.isfinite(said).all()
         on_train = outputs(params, jnp.asarray(train.images), jax.nn.relu)
-        losses = [_cross_entropy(said, jnp.asarray(split.digits)) for said, split in ((on_train, train), (said, held_out))]
+        losses = [
+            _cross_entropy(said, jnp.asarray(split.digits)) for said, split in ((on_train, train), (said, held_out))
+        ]
         return *losses, jnp.where(finite, right, 0.0)
 
     return jax.lax.map(one, params)
