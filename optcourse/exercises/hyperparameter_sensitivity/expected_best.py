@@ -73,8 +73,8 @@ MISTAKES = (
     ),
     Mistake(
         "without replacement",
-        "You draw without replacement, so that no trial comes twice. The question is what a new search would find, "
-        "whose trials are independent: draw with replacement.",
+        "You draw without replacement. That is a good estimate too, and the unbiased one. Here the formula of Dodge et "
+        "al. is asked: with replacement, so that a trial may come twice.",
         without_replacement,
     ),
     Mistake(

@@ -68,7 +68,7 @@ FLAWS = value_exercise(
         ),
         "F": of(
             "unequal budget",
-            "What does an hour buy for each of the two, and what did each run get?",
+            "How many steps did each of the two get?",
             Mistake(
                 "trials are equal here",
                 "is not that: both had twenty trials. How long was each of them?",
