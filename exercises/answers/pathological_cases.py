@@ -138,6 +138,13 @@ def leave_smaller(learning_rate, curvature, momentum, distance):
     return -np.log(distance) / np.log(z)
 
 
+def leave_nesterov(learning_rate, curvature, momentum, distance):
+    q = 1 + learning_rate * curvature
+    b = (1 + momentum) * q
+    z = (b + np.sqrt(b**2 - 4 * momentum * q)) / 2
+    return -np.log(distance) / np.log(z)
+
+
 def leave_negative(learning_rate, curvature, momentum, distance):
     z = max(np.roots([1, -(1 + momentum + learning_rate * curvature), momentum]))
     return np.log(distance) / np.log(z)
@@ -155,6 +162,7 @@ WRONG["saddle_steps"] = {
     "adds in place of multiplying": leave_adding,
     "two kinds of logarithm": leave_mixed_logs,
     "the smaller root": leave_smaller,
+    "Nesterov's equation": leave_nesterov,
     "negative steps": leave_negative,
     "another mistake": leave_half,
 }
@@ -254,6 +262,15 @@ def drift_mean(gradients, b2):
     return np.mean(moved)
 
 
+def drift_of_all_periods(gradients, b2):
+    s = moved = 0.0
+    for _ in range(500):
+        for g in gradients:
+            s = b2 * s + (1 - b2) * g**2
+            moved -= g / np.sqrt(s)
+    return moved
+
+
 def drift_exchanged(gradients, b2):
     s = 0.0
     for _ in range(500):
@@ -276,6 +293,7 @@ WRONG["adam_drift"] = {
     "the first period, memory empty": drift_first,
     "the first period, corrected": drift_first_corrected,
     "per step": drift_mean,
+    "all periods added up": drift_of_all_periods,
     "weights exchanged": drift_exchanged,
     "another mistake": drift_of_the_mean,
 }
@@ -373,6 +391,14 @@ def diagnose_small_is_saddle(loss, gradient, update, cosine):
     return "noise" if np.std(cosine[-60:]) > 0.2 else "saddle"
 
 
+def diagnose_first_step_is_spike(loss, gradient, update, cosine):
+    if max(gradient) > 10 * np.median(gradient):
+        return "memory" if np.median(gradient[-40:]) > 0.3 * np.median(gradient[:30]) and loss[-1] > 10 else "cliff"
+    if np.mean(cosine[-30:]) < -0.9:
+        return "cone"
+    return "noise" if np.std(cosine[-60:]) > 0.2 else "plateau"
+
+
 def diagnose_invents(loss, gradient, update, cosine):
     return "explosion"
 
@@ -388,6 +414,7 @@ WRONG["diagnose"] = {
     "a cone taken for noise": diagnose_level_is_noise,
     "a saddle taken for a plateau": diagnose_small_is_plateau,
     "a plateau taken for a saddle": diagnose_small_is_saddle,
+    "the start of a saddle taken for a spike": diagnose_first_step_is_spike,
     "unknown word": diagnose_invents,
     "another mistake": diagnose_always_cone,
 }

@@ -58,10 +58,19 @@ def weights_exchanged(gradients, b2):
     return adam_drift(gradients, 1 - b2)
 
 
+def all_periods(gradients, b2):
+    """The sum of 500 periods: as many as the second hint says."""
+    s, moved = 0.0, 0.0
+    for gradient in np.tile(gradients, 500):
+        s = b2 * s + (1 - b2) * gradient**2
+        moved -= gradient / np.sqrt(s)
+    return moved
+
+
 def make_questions(rng: np.random.Generator) -> list[dict]:
     """A rare large gradient against frequent small ones, at memories of different length."""
     questions = []
-    for period, b2 in ((5, 0.6), (8, 0.9), (12, 0.97), (6, 0.99)):
+    for period, b2 in ((5, 0.6), (8, 0.9), (12, 0.97), (6, 0.985)):
         small = rng.uniform(0.5, 3, size=period)
         gradients = -small
         gradients[rng.integers(1, period)] = small.sum() * rng.uniform(1.05, 1.3)
@@ -108,6 +117,11 @@ MISTAKES = (
         "per step",
         "Your numbers are right for one step on average. The question is about a whole period.",
         per_step,
+    ),
+    Mistake(
+        "all periods added up",
+        "You add up the distance of all periods. Set it to 0 at the beginning of each, and return that of the last.",
+        all_periods,
     ),
     Mistake(
         "weights exchanged",

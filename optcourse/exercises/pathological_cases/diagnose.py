@@ -73,6 +73,12 @@ MISTAKES = (
         "first step; on a plateau it never was.",
         changed({"plateau": "saddle"}),
     ),
+    Mistake(
+        "the start of a saddle taken for a spike",
+        "You call saddles cliffs. There the gradient is largest in the first step and falls steadily. A spike is one "
+        "step far above the step before it.",
+        changed({"saddle": "cliff"}),
+    ),
 )
 
 DIAGNOSE = function_exercise(

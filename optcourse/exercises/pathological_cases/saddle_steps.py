@@ -46,6 +46,12 @@ def towards_the_ridge(learning_rate, curvature, momentum, distance):
     return -saddle_steps(learning_rate, curvature, momentum, distance)
 
 
+def by_nesterov(learning_rate, curvature, momentum, distance):
+    kept = 1 + learning_rate * curvature
+    roots = np.roots([1, -(1 + momentum) * kept, momentum * kept])
+    return np.log(1 / distance) / np.log(roots.max())
+
+
 def make_questions(rng: np.random.Generator) -> list[dict]:
     return [
         {
@@ -92,6 +98,11 @@ MISTAKES = (
         "the smaller root",
         "You took the smaller root of the quadratic. In the long run the larger one decides.",
         smaller_root,
+    ),
+    Mistake(
+        "Nesterov's equation",
+        "You solved Nesterov's equation. The question is about momentum.",
+        by_nesterov,
     ),
     Mistake(
         "negative steps",
