@@ -23,7 +23,7 @@ def test_what_is_built_is_the_package_and_its_licences(built):
     names = zipfile.ZipFile(built[1]).namelist()
     for ending in (".py", ".js", ".css", ".html", "py.typed", "licenses/LICENSE", "licenses/LICENSE-CONTENT"):
         assert any(name.endswith(ending) for name in names), ending
-    assert not [name for name in names if "test" in name or name.endswith((".ipynb", ".pyc"))]
+    assert not [name for name in names if re.search(r"(^|/)tests?[_/]", name) or name.endswith((".ipynb", ".pyc"))]
     assert built[1].stat().st_size < 1_000_000
 
 

@@ -26,7 +26,7 @@ class InspectorPanel {
       this.told,
       this.tables,
       this.folds,
-      element("h3", {}, "The arithmetic"),
+      element("p", { class: "part" }, "The arithmetic"),
       this.note,
       this.lines,
       this.whole,
