@@ -180,7 +180,7 @@ def test_own_optimizers_are_explained_in_their_own_words(catalogue):
     formulas = [formula for formula, *_ in panel.evaluate(LINES)]
     assert "updates = gradient if trigger, else gradient / √sums × clip" in formulas
     assert "new_trace = updates + decay × trace" in formulas
-    headings = panel.locator("h4").all_text_contents()
+    headings = panel.locator(".subpart").all_text_contents()
     assert headings.index("clip_by_global_norm") < headings.index("trace") < headings.index("add_decayed_weights")
 
 

@@ -327,7 +327,7 @@ function displayNames(statements, method, state, dim) {
 }
 
 function drawPart(part, values, out, next) {
-  if (part.heading !== undefined) return element("h4", {}, part.heading);
+  if (part.heading !== undefined) return element("p", { class: "subpart" }, part.heading);
   if (part.skipped) return element("p", { class: "note" }, `Here the code has a loop: ${part.skipped} lines, in full below.`);
   const { lines } = part;
   const name = part.name || next;
