@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import optcourse as oc
 from optcourse import exercises
 from optcourse.exercises import answers, check, same_path
+from optcourse.exercises import path_rules as rules
 from optcourse.exercises import walk as walk_on
-from optcourse.exercises.optimizer_intuition import adam, anonymous_paths, rmsprop, rules, which_path
+from optcourse.exercises.optimizer_intuition import adam, anonymous_paths, rmsprop, which_path
 from optcourse.exercises.plain import in_parts, plain
 
 matplotlib.use("Agg")

@@ -7,8 +7,8 @@ import numpy as np
 
 from optcourse import optimizers
 from optcourse.exercises.mistake import Mistake
-from optcourse.exercises.optimizer_intuition.questions import walks
-from optcourse.exercises.optimizer_intuition.rules import uphill
+from optcourse.exercises.path_questions import walks
+from optcourse.exercises.path_rules import uphill
 from optcourse.exercises.paths import follow, path_exercise
 
 

@@ -7,37 +7,43 @@ import numpy as np
 
 from optcourse import optimizers
 from optcourse.exercises.mistake import Mistake
-from optcourse.exercises.optimizer_intuition.questions import walks
-from optcourse.exercises.optimizer_intuition.rules import uphill
+from optcourse.exercises.optimizer_intuition import adam
+from optcourse.exercises.path_questions import walks
+from optcourse.exercises.path_rules import uphill
 from optcourse.exercises.paths import follow, path_exercise
 
 
+def decay_beside(x, u, lr, wd):
+    return x - lr * (u + wd * x)
+
+
 def with_decay(
-    move: Callable = lambda x, u, lr, wd: x - lr * (u + wd * x),
-    corrected: bool = True,
-    coupled: bool = False,
-    eps_used: bool = True,
-    first: int = 1,
+    move: Callable = decay_beside,
+    *,
+    first: Callable = adam.mean,
+    second: Callable = adam.mean_square,
+    step: Callable = adam.adam_step,
+    gradient_of: Callable = lambda gradient, x, wd: gradient(x),
 ) -> Callable:
     """A path whose next point is `move(x, u, learning_rate, weight_decay)`, where u is Adam's step for a rate of 1.
 
-    `coupled` puts the decay into the gradient; the other switches make mistakes in Adam itself.
+    That is `step(m, s, eps, b1, b2, t)` of the memories `first(m, g, b1, t)` and `second(s, g, b2, t)`.
     """
 
     @follow
     def rule(gradient, x, learning_rate, b1, b2, eps, weight_decay):
         m = s = 0 * x
-        for t in itertools.count(first):
-            g = gradient(x)
-            if coupled:
-                g = g + weight_decay * x
-            m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
-            first_moment, second = (m / (1 - b1**t), s / (1 - b2**t)) if corrected else (m, s)
-            u = first_moment / (np.sqrt(second) + eps * eps_used)
-            x = move(x, u, learning_rate, weight_decay)
+        for t in itertools.count(1):
+            g = gradient_of(gradient, x, weight_decay)
+            m, s = first(m, g, b1, t), second(s, g, b2, t)
+            x = move(x, step(m, s, eps, b1, b2, t), learning_rate, weight_decay)
             yield x
 
     return rule
+
+
+def uncorrected(m, s, eps, b1, b2, t):
+    return m / (np.sqrt(s) + eps)
 
 
 RIGHT = with_decay()
@@ -49,30 +55,8 @@ def decay_first(gradient, x, learning_rate, b1, b2, eps, weight_decay):
     for t in itertools.count(1):
         x = x * (1 - learning_rate * weight_decay)
         g = gradient(x)
-        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
-        x = x - learning_rate * m / (1 - b1**t) / (np.sqrt(s / (1 - b2**t)) + eps)
-        yield x
-
-
-@follow
-def corrected_values_kept(gradient, x, learning_rate, b1, b2, eps, weight_decay):
-    m = s = 0 * x
-    for t in itertools.count(1):
-        g = gradient(x)
-        m = (b1 * m + (1 - b1) * g) / (1 - b1**t)
-        s = (b2 * s + (1 - b2) * g**2) / (1 - b2**t)
-        x = x - learning_rate * (m / (np.sqrt(s) + eps) + weight_decay * x)
-        yield x
-
-
-@follow
-def corrected_outside_the_root(gradient, x, learning_rate, b1, b2, eps, weight_decay):
-    m = s = 0 * x
-    for t in itertools.count(1):
-        g = gradient(x)
-        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
-        u = m / (1 - b1**t) / (np.sqrt(s) / (1 - b2**t) + eps)
-        x = x - learning_rate * (u + weight_decay * x)
+        m, s = adam.mean(m, g, b1, t), adam.mean_square(s, g, b2, t)
+        x = x - learning_rate * adam.adam_step(m, s, eps, b1, b2, t)
         yield x
 
 
@@ -81,7 +65,7 @@ def decay_divided(gradient, x, learning_rate, b1, b2, eps, weight_decay):
     m = s = 0 * x
     for t in itertools.count(1):
         g = gradient(x)
-        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
+        m, s = adam.mean(m, g, b1, t), adam.mean_square(s, g, b2, t)
         step = (m / (1 - b1**t) + weight_decay * x) / (np.sqrt(s / (1 - b2**t)) + eps)
         x = x - learning_rate * step
         yield x
@@ -117,7 +101,7 @@ MISTAKES = (
         "You add weight_decay * x to the gradient. That is an L2 penalty, which Adam divides by its own size; AdamW "
         "was invented to avoid it. Leave the gradient alone, and subtract learning_rate * weight_decay * x beside "
         "Adam's step.",
-        with_decay(lambda x, u, lr, wd: x - lr * u, coupled=True),
+        with_decay(lambda x, u, lr, wd: x - lr * u, gradient_of=lambda gradient, x, wd: gradient(x) + wd * x),
     ),
     Mistake(
         "the decay is not scaled by the learning rate",
@@ -158,29 +142,33 @@ MISTAKES = (
         "corrected values are kept",
         "Your first step is right, and then m and s are wrong: you write the corrected values over them, and so they "
         "are corrected again in the next step. Keep m and s as they are, and give the corrected ones other names.",
-        corrected_values_kept,
+        with_decay(
+            first=lambda m, g, b, t: adam.mean(m, g, b, t) / (1 - b**t),
+            second=lambda s, g, b, t: adam.mean_square(s, g, b, t) / (1 - b**t),
+            step=uncorrected,
+        ),
     ),
     Mistake(
         "s is corrected outside of the root",
         "You divide the root of s by 1 - b2**t. The correction belongs under the root: sqrt(s / (1 - b2**t)).",
-        corrected_outside_the_root,
+        with_decay(step=lambda m, s, eps, b1, b2, t: m / (1 - b1**t) / (np.sqrt(s) / (1 - b2**t) + eps)),
     ),
     Mistake(
         "no bias correction",
         "Your steps are too long at first: the bias correction is missing. Divide m by 1 - b1**t and s by 1 - b2**t.",
-        with_decay(corrected=False),
+        with_decay(step=uncorrected),
     ),
     Mistake(
         "t starts at 0",
         "All coordinates become nan in the first step: t is 0 there, so 1 - b1**t and 1 - b2**t are 0, and you divide "
         "by them. Count the steps from 1.",
-        with_decay(first=0),
+        with_decay(step=lambda m, s, eps, b1, b2, t: adam.adam_step(m, s, eps, b1, b2, t - 1)),
     ),
     Mistake(
         "eps forgotten",
         "Where the gradient is exactly 0, your point becomes nan: m and s are 0 there, and 0 / 0 is not a number. A "
         "weight without gradient is the very one that only decays. Add eps to the root.",
-        with_decay(eps_used=False),
+        with_decay(step=lambda m, s, eps, b1, b2, t: adam.adam_step(m, s, 0.0, b1, b2, t)),
     ),
 )
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from optcourse import optimizers
 from optcourse.exercises.mistake import Mistake
-from optcourse.exercises.optimizer_intuition.questions import walks
-from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_moments
+from optcourse.exercises.path_questions import walks
+from optcourse.exercises.path_rules import settings, uphill, with_moments
 from optcourse.exercises.paths import follow, path_exercise
 
 
@@ -243,7 +243,7 @@ MISTAKES = (
 
 ADAM = path_exercise(
     "adam",
-    CHAPTER,
+    "optimizer_intuition",
     optimizer=optimizers.adam,
     make_questions=lambda rng: walks(rng, draw_settings),
     advice=advice,

@@ -4,8 +4,8 @@ import numpy as np
 
 from optcourse import optimizers
 from optcourse.exercises.mistake import Mistake
-from optcourse.exercises.optimizer_intuition.questions import walks
-from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, without_memory
+from optcourse.exercises.path_questions import walks
+from optcourse.exercises.path_rules import settings, uphill, without_memory
 from optcourse.exercises.paths import follow, path_exercise
 
 RIGHT = without_memory(lambda x, g, lr, t: x - lr * g)
@@ -103,7 +103,7 @@ MISTAKES = (
 
 GRADIENT_DESCENT = path_exercise(
     "gradient_descent",
-    CHAPTER,
+    "optimizer_intuition",
     optimizer=optimizers.sgd,
     make_questions=lambda rng: walks(rng, draw_settings),
     advice=advice,

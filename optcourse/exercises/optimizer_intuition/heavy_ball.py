@@ -4,8 +4,8 @@ import numpy as np
 
 from optcourse import optimizers
 from optcourse.exercises.mistake import Mistake
-from optcourse.exercises.optimizer_intuition.questions import walks
-from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_velocity
+from optcourse.exercises.path_questions import walks
+from optcourse.exercises.path_rules import settings, uphill, with_velocity
 from optcourse.exercises.paths import follow, path_exercise
 
 RIGHT = with_velocity(lambda v, g, beta, lr: beta * v + g)
@@ -111,7 +111,7 @@ MISTAKES = (
 
 HEAVY_BALL = path_exercise(
     "heavy_ball",
-    CHAPTER,
+    "optimizer_intuition",
     optimizer=optimizers.momentum,
     make_questions=lambda rng: walks(rng, draw_settings),
     advice=advice,

@@ -7,8 +7,8 @@ import optax
 
 from optcourse import optimizers
 from optcourse.exercises.mistake import Mistake
-from optcourse.exercises.optimizer_intuition.questions import walks
-from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_velocity
+from optcourse.exercises.path_questions import walks
+from optcourse.exercises.path_rules import settings, uphill, with_velocity
 from optcourse.exercises.paths import OtherForm, follow, path_exercise
 
 CLASSICAL = (
@@ -167,7 +167,7 @@ MISTAKES = (
 
 NESTEROV = path_exercise(
     "nesterov",
-    CHAPTER,
+    "optimizer_intuition",
     optimizer=optimizers.nesterov,
     make_questions=lambda rng: walks(rng, draw_settings),
     advice=advice,

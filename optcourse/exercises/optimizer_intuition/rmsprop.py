@@ -7,8 +7,8 @@ import numpy as np
 
 from optcourse import optimizers
 from optcourse.exercises.mistake import Mistake
-from optcourse.exercises.optimizer_intuition.questions import walks
-from optcourse.exercises.optimizer_intuition.rules import CHAPTER, settings, uphill, with_squares
+from optcourse.exercises.path_questions import walks
+from optcourse.exercises.path_rules import settings, uphill, with_squares
 from optcourse.exercises.paths import follow, path_exercise
 
 
@@ -179,7 +179,7 @@ MISTAKES = (
 
 RMSPROP = path_exercise(
     "rmsprop",
-    CHAPTER,
+    "optimizer_intuition",
     optimizer=functools.partial(optimizers.rmsprop, eps_in_sqrt=False),
     make_questions=lambda rng: walks(rng, draw_settings),
     advice=advice,

@@ -11,7 +11,6 @@ from optcourse.exercises.optimizer_intuition.anonymous_paths import (
     anonymous_paths,
     names_of,
 )
-from optcourse.exercises.optimizer_intuition.rules import CHAPTER
 from optcourse.exercises.plain import kind_of
 from optcourse.exercises.values import whole_number
 from optcourse.suggestions import did_you_mean
@@ -151,4 +150,6 @@ def sign_against(name: str, path: np.ndarray) -> str:
     )
 
 
-WHICH_PATH = Exercise(NAME, CHAPTER, lambda rng: [{"value": NAME}], judge, needs=("variant",), parts=LABELS)
+WHICH_PATH = Exercise(
+    NAME, "optimizer_intuition", lambda rng: [{"value": NAME}], judge, needs=("variant",), parts=LABELS
+)

@@ -1,4 +1,4 @@
-"""The questions that the methods of this chapter are asked."""
+"""The questions that a method to write is asked: walks through bowls and a valley."""
 
 import numpy as np
 

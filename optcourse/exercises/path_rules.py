@@ -1,11 +1,9 @@
-"""What the mistakes are made of: paths whose step is one expression, which a mistake gets wrong."""
+"""What mistakes in paths are made of: a method whose step is one expression, which a mistake gets wrong."""
 
 import itertools
 from collections.abc import Callable
 
 from optcourse.exercises.paths import follow
-
-CHAPTER = "optimizer_intuition"
 
 
 def uphill(path: Callable) -> Callable:
