@@ -159,10 +159,7 @@ def _all_at_once(optimizer, surface, start, steps, names, seed, axes, devices, p
     devices = devices[:count]
     fixed = {"hyperparams": {k: v for k, v in hyperparams.items() if k not in lanes}, "start": start, "seed": seed}
     fixed["steps"] = steps
-    if len(devices) > 1:
-        pieces = -(-count // (len(devices) * _lanes_at_a_time(steps if names else 0)))
-    else:
-        pieces = _pieces(count, steps if names else 0)
+    pieces = _pieces(count, steps if names else 0, len(devices))
     size = -(-count // (pieces * len(devices))) * len(devices)
     sweep_lanes = _sweep_lanes if len(devices) == 1 else partial(_sweep_shared_lanes, devices)
 
@@ -180,10 +177,13 @@ def _all_at_once(optimizer, surface, start, steps, names, seed, axes, devices, p
     return _shape_lanes(whole, axes)
 
 
-def _pieces(count, recorded_steps) -> int:
-    """How many pieces of the same size to cut the lanes into: one, or the same number for every core."""
-    pieces = -(-count // _lanes_at_a_time(recorded_steps))
-    return 1 if pieces == 1 else -(-pieces // _cores()) * _cores()
+def _pieces(count, recorded_steps, devices) -> int:
+    """How many pieces of the same size to cut the lanes into: one, or the same number for every core.
+
+    Several devices take one piece after the other, together.
+    """
+    pieces = -(-count // (devices * _lanes_at_a_time(recorded_steps)))
+    return pieces if pieces == 1 or devices > 1 else -(-pieces // _cores()) * _cores()
 
 
 def _lanes_at_a_time(recorded_steps) -> int:

@@ -33,13 +33,11 @@ def bounds_of(record) -> dict:
 
 
 def test_there_are_claims_in_every_chapter_of_the_course():
-    for chapter in ("optimizer_intuition", *NEW):
+    courses = [page.removeprefix("book/exercises/") for page in chapters.pages() if page.startswith("book/exercises/")]
+    assert len(courses) >= 5  # a chapter of the course is one with exercises
+    for chapter in courses:
         numbers = [record for name, record in NUMBERS if name == chapter]
         assert len(numbers) >= 15, chapter
-    assert len(NUMBERS) >= 60
-
-
-NEW = ("convergence", "adaptive_methods", "hyperparameter_sensitivity", "pathological_cases")
 
 
 @pytest.mark.parametrize("name, record", NUMBERS, ids=[f"{name}: {record['statement']}" for name, record in NUMBERS])

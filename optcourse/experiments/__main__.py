@@ -6,6 +6,7 @@ What is finished is in the output file at once; the same command goes on from th
 """
 
 import argparse
+import inspect
 import sys
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def _parts(options):
         chosen = _one(options.optimizer or ["momentum"])
         return "momentum", [(block, {"optimizer": chosen, "momenta": block}) for block in blocks]
     function, _ = experiments.CATALOGUE[options.experiment]
-    chosen = options.optimizer or list(function.__defaults__[0])
+    chosen = options.optimizer or inspect.signature(function).parameters["optimizers"].default
     return "optimizer", [([name], {"optimizers": [name]}) for name in dict.fromkeys(chosen)]
 
 

@@ -67,7 +67,7 @@ def learning_rate_sweep(
             record="loss",
             seed=0 if seeds is None else seeds,
             progress=False,
-            devices=None if one.backend == "torch" else shared_among(devices),
+            devices=shared_among(devices, one),
             learning_rate=np.atleast_1d(learning_rates),
         )
         measured = {

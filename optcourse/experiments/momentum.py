@@ -72,7 +72,7 @@ def momentum_effects(
         steps=steps,
         record="params",
         progress=progress,
-        devices=None if optimizer.backend == "torch" else shared_among(devices),
+        devices=shared_among(devices, optimizer),
         momentum=momenta,
         learning_rate=rates,
     )

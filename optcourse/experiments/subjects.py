@@ -61,11 +61,14 @@ def minimum_loss_of(surface: LossSurface) -> float:
     return min(minimum.loss for minimum in surface.minima)
 
 
-def shared_among(devices):
+def shared_among(devices, optimizer: Optimizer):
     """The devices given, or every CPU device where JAX was told to have several; None stands for one.
 
-    A GPU must be asked for: what begins with plain numbers is computed on the CPU.
+    A GPU must be asked for: what begins with plain numbers is computed on the CPU. torch's optimizers take one path
+    after the other, whatever is given.
     """
+    if optimizer.backend == "torch":
+        return None
     if devices is not None:
         return tuple(devices)
     try:

@@ -16,6 +16,7 @@ import optax
 
 from optcourse.arrays import double_precision, to_numpy, to_torch
 from optcourse.loops import l2_norm
+from optcourse.models.networks import outputs
 from optcourse.optimizers.contract import Optimizer
 
 
@@ -69,15 +70,8 @@ class JaxNetwork:
         return tuple(float(value) for value in _jax_evaluate(params, images, digits))
 
 
-def _jax_outputs(params, images):
-    *hidden, last = params.values()
-    for layer in hidden:
-        images = jax.nn.relu(images @ layer["weight"] + layer["bias"])
-    return images @ last["weight"] + last["bias"]
-
-
 def _jax_loss(params, images, digits):
-    return optax.softmax_cross_entropy_with_integer_labels(_jax_outputs(params, images), digits).mean()
+    return optax.softmax_cross_entropy_with_integer_labels(outputs(params, images, jax.nn.relu), digits).mean()
 
 
 @jax.jit
@@ -92,9 +86,9 @@ def _jax_step(optimizer, params, state, images, digits):
 
 @jax.jit
 def _jax_evaluate(params, images, digits):
-    outputs = _jax_outputs(params, images)
-    loss = optax.softmax_cross_entropy_with_integer_labels(outputs, digits).mean()
-    return loss, jnp.mean(jnp.argmax(outputs, axis=1) == digits, dtype=outputs.dtype)
+    said = outputs(params, images, jax.nn.relu)
+    loss = optax.softmax_cross_entropy_with_integer_labels(said, digits).mean()
+    return loss, jnp.mean(jnp.argmax(said, axis=1) == digits, dtype=said.dtype)
 
 
 # --- PyTorch -----------------------------------------------------------------------------------------------------
@@ -123,7 +117,7 @@ class TorchNetwork:
         import torch
 
         def value_fn(params):
-            return torch.nn.functional.cross_entropy(_torch_outputs(params, images), digits.long())
+            return torch.nn.functional.cross_entropy(outputs(params, images, torch.relu), digits.long())
 
         if state is None:
             state = optimizer.init(params)
@@ -140,18 +134,9 @@ class TorchNetwork:
         import torch
 
         with torch.no_grad():
-            outputs = _torch_outputs(params, images)
-            loss = torch.nn.functional.cross_entropy(outputs, digits.long())
-            return float(loss), float((outputs.argmax(1) == digits).double().mean())
-
-
-def _torch_outputs(params, images):
-    import torch
-
-    *hidden, last = params.values()
-    for layer in hidden:
-        images = torch.relu(images @ layer["weight"] + layer["bias"])
-    return images @ last["weight"] + last["bias"]
+            said = outputs(params, images, torch.relu)
+            loss = torch.nn.functional.cross_entropy(said, digits.long())
+            return float(loss), float((said.argmax(1) == digits).double().mean())
 
 
 def _torch_norm(layer) -> float:
