@@ -147,6 +147,11 @@ def as_tensors(state):
 
 
 def value_at(schedule: Callable, count: int) -> float:
-    """A schedule's value at a step, in double precision also where it is written in JAX."""
+    """A schedule's value at a step, in double precision also where it is written in JAX.
+
+    One of `optcourse.schedules` has the rate that PyTorch's own scheduler sets.
+    """
+    if hasattr(schedule, "torch_rate"):
+        return float(schedule.torch_rate(count))
     with double_precision():
         return float(schedule(count))
