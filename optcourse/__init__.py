@@ -7,7 +7,7 @@ Optimizer  ---+
 
 import importlib
 
-from optcourse import optimizers, schedules, surfaces
+from optcourse import optimizers, precision, schedules, surfaces
 from optcourse.suggestions import did_you_mean
 from optcourse.sweeps import sweep
 from optcourse.tracing import OptimizerStep, OptimizerTrace, Trajectory, run
@@ -20,6 +20,7 @@ __all__ = [
     "Trajectory",
     "labs",
     "optimizers",
+    "precision",
     "run",
     "schedules",
     "surfaces",

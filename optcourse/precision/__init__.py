@@ -1,0 +1,29 @@
+"""Number formats and training in them: rounding, loss scaling, policies, weights kept narrow, memory."""
+
+from optcourse.precision.formats import Format, catalogue, get
+from optcourse.precision.loss_scaling import DynamicScale, ScaledState, ScaleState, StaticScale, scaled
+from optcourse.precision.policies import in_precision
+from optcourse.precision.rounding import kahan_add, kahan_sum, plain_sum, round_to, stochastic_round
+from optcourse.precision.weights import KeptState, kept_in
+from optcourse.suggestions import missing_attribute
+
+__all__ = [
+    "DynamicScale",
+    "Format",
+    "KeptState",
+    "ScaleState",
+    "ScaledState",
+    "StaticScale",
+    "catalogue",
+    "get",
+    "in_precision",
+    "kahan_add",
+    "kahan_sum",
+    "kept_in",
+    "plain_sum",
+    "round_to",
+    "scaled",
+    "stochastic_round",
+]
+
+__getattr__ = missing_attribute(__name__, __all__)

@@ -1,0 +1,188 @@
+"""Loss scaling: the loss times a large number, so that gradients do not vanish in float16; steps with overflow skipped.
+
+    scaled gradient g' = d(s loss)/d(params); if all of g' is finite, the optimizer is given g'/s; else nothing changes.
+
+Source: Micikevicius et al. 2018, section 3.2, arXiv:1710.03740; the dynamic rule is that of `torch.amp.GradScaler`.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from optcourse.optimizers.contract import Recipe
+from optcourse.optimizers.torch_backend import TorchTransformation
+from optcourse.optimizers.transforms import has_invalid_gradients
+from optcourse.precision.torch_scaling import open_scaled
+from optcourse.precision.wrapping import around, split
+
+
+class ScaleState(NamedTuple):
+    """The scale of the next step, good steps since it last changed, and steps skipped so far."""
+
+    scale: Any
+    good_steps: Any
+    skipped: Any
+
+
+@dataclass(frozen=True)
+class StaticScale:
+    """One scale for all steps; those whose gradients overflow are skipped.
+
+    >>> state = StaticScale(1024.0).update(StaticScale(1024.0).init(), finite=False)
+    >>> float(state.scale), int(state.skipped)
+    (1024.0, 1)
+    """
+
+    loss_scale: float = 1024.0
+
+    def __post_init__(self):
+        _check(self, loss_scale=0)
+
+    def init(self) -> ScaleState:
+        """The state before the first step."""
+        return _fresh(self.loss_scale)
+
+    def update(self, state: ScaleState, finite) -> ScaleState:
+        """The state after a step whose gradients were finite or not; `finite` may be traced."""
+        finite = jnp.asarray(finite)
+        return ScaleState(state.scale, jnp.where(finite, state.good_steps + 1, 0), state.skipped + ~finite)
+
+
+@dataclass(frozen=True)
+class DynamicScale:
+    """A scale that is halved after each overflow, and doubled after many good steps in a row.
+
+    >>> scale = DynamicScale(initial=8.0, interval=2)
+    >>> state = scale.init()
+    >>> for finite in (True, True, True, False, True, True):
+    ...     state = scale.update(state, finite)
+    ...     print(float(state.scale), int(state.good_steps))
+    8.0 1
+    16.0 0
+    16.0 1
+    8.0 0
+    8.0 1
+    16.0 0
+
+    Args:
+        initial: the scale of the first step.
+        growth: by what it is multiplied after `interval` good steps in a row.
+        backoff: by what it is multiplied after an overflow.
+        interval: good steps before it grows.
+    """
+
+    initial: float = 65536.0
+    growth: float = 2.0
+    backoff: float = 0.5
+    interval: float = 2000
+
+    def __post_init__(self):
+        _check(self, initial=0, growth=1, backoff=0, interval=0)
+        if _plain(self.backoff) and self.backoff >= 1:
+            raise ValueError(f"backoff must be smaller than 1, got {self.backoff!r}.")
+
+    def init(self) -> ScaleState:
+        """The state before the first step."""
+        return _fresh(self.initial)
+
+    def update(self, state: ScaleState, finite) -> ScaleState:
+        """The state after a step whose gradients were finite or not; `finite` may be traced."""
+        finite = jnp.asarray(finite)
+        good = state.good_steps + 1
+        grows = good >= self.interval
+        larger = _as_scale(state.scale * self.growth)
+        larger = jnp.where(jnp.isfinite(larger), larger, state.scale)
+        kept = jnp.where(grows, larger, state.scale)
+        return ScaleState(
+            jnp.where(finite, kept, _as_scale(state.scale * self.backoff)),
+            jnp.where(finite & ~grows, good, 0),
+            state.skipped + ~finite,
+        )
+
+
+class ScaledState(NamedTuple):
+    """The scale's state, and that of the optimizer inside. torch's optimizers keep `inner` as torch does."""
+
+    scaling: ScaleState
+    inner: Any
+
+
+def scaled(factory, scale: StaticScale | DynamicScale | None = None):
+    """The optimizer with a scaled loss: gradients of scale * loss, unscaled; a step with overflow changes nothing.
+
+    In a skipped step neither params nor the optimizer's own state change, and the scale backs off. Its settings are
+    hyperparameters beside the optimizer's: `loss_scale`; or `initial`, `growth`, `backoff`, `interval`.
+
+    >>> import optcourse as oc
+    >>> from optcourse import optimizers, surfaces
+    >>> sgd = scaled(optimizers.sgd, DynamicScale(initial=1e39))(learning_rate=0.1)  # too large for float32
+    >>> path = oc.run(sgd, surfaces.booth(), jnp.ones(2, "float32"), steps=4)
+    >>> path.opt_state.scaling.skipped
+    array([0, 1, 2, 3, 4], dtype=int32)
+
+    `run` and `sweep` hand the loss to it. By hand, without `value_fn`, `update` takes the gradients for those of the
+    loss times `state.scaling.scale`. On the torch backend it is `torch.amp.GradScaler` itself that does the work.
+    Noise that a surface adds to gradients is not seen: it belongs to gradients that were computed elsewhere.
+
+    Args:
+        factory: `optimizers.adam` and the like, or an optimizer.
+        scale: by default `DynamicScale()`.
+    """
+    scale = DynamicScale() if scale is None else scale
+    if not isinstance(scale, (StaticScale, DynamicScale)):
+        raise TypeError(f"scale must be a StaticScale or a DynamicScale, got {scale!r}.")
+    own = {field.name: float(getattr(scale, field.name)) for field in fields(scale)}
+    return around(factory, "scaled ", lambda optimizer: _Scaled(optimizer.recipe, optimizer.backend, type(scale)), own)
+
+
+@dataclass(frozen=True)
+class _Scaled:
+    inner: Recipe
+    backend: str
+    kind: type
+
+    def __call__(self, hyperparams):
+        hyperparams, own = split(hyperparams, [field.name for field in fields(self.kind)])
+        inner, scale = self.inner(hyperparams), self.kind(**own)
+        if self.backend == "torch":
+            return TorchTransformation(lambda params, state: open_scaled(inner, params, state, scale))
+
+        def init(params):
+            return ScaledState(scale.init(), inner.init(params))
+
+        def update(grads, state, params, *, value_fn=None, **extra):
+            factor = state.scaling.scale
+            if value_fn is not None:
+                grads = jax.grad(lambda p: value_fn(p) * factor)(params)
+            finite = ~jnp.asarray(has_invalid_gradients(grads))
+            unscale = 1 / factor
+            grads = jax.tree.map(lambda g: g * unscale.astype(jnp.promote_types(g.dtype, jnp.float32)), grads)
+            extra = {**extra, "grad": grads, "value_fn": value_fn}
+            updates, inner_state = inner.update(grads, state.inner, params, **extra)
+            updates = jax.tree.map(lambda u: jnp.where(finite, u, jnp.zeros_like(u)), updates)
+            inner_state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), inner_state, state.inner)
+            return updates, ScaledState(scale.update(state.scaling, finite), inner_state)
+
+        return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _fresh(scale) -> ScaleState:
+    return ScaleState(_as_scale(scale), jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
+
+
+def _as_scale(value):
+    return jnp.asarray(value).astype(jnp.float32)
+
+
+def _plain(value) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _check(scale, **least):
+    for name, bound in least.items():
+        value = getattr(scale, name)
+        if _plain(value) and not value > bound:
+            raise ValueError(f"{name} must be larger than {bound}, got {value!r}.")
