@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from optcourse.explorables.code import AND, COMPARE, OR, Node, literal
+from optcourse.explorables.code import AND, COMPARE, OR, Array, Node, literal
 from optcourse.explorables.primitives import RULES, arithmetic, choice, converted, is_float, result_of, rule
 from optcourse.explorables.values import LARGEST_UNROLLED, Known, Scalars, View, scalars
 
@@ -145,9 +145,7 @@ def _empty(low, eqn):
 def _reduction(start, combine):
     """`combine(low, dtype, accumulated, element)` over the axes of the equation."""
 
-    def translate_reduction(low, eqn, x):
-        shape, dtype = result_of(eqn)
-        axes = tuple(eqn.params["axes"])
+    def reduced(low, x, shape, dtype, axes):
         kept = [axis for axis in range(len(x.shape)) if axis not in axes]
         length = int(np.prod([x.shape[axis] for axis in axes], dtype=int))
         size = int(np.prod(shape, dtype=int))
@@ -178,7 +176,11 @@ def _reduction(start, combine):
         array.needs.append(low.loop(size, each_row))
         return View(array, np.arange(size).reshape(shape), dtype)
 
-    return translate_reduction
+    return reduced
+
+
+def _reduction_rule(reduced):
+    return lambda low, eqn, x: reduced(low, x, *result_of(eqn), tuple(eqn.params["axes"]))
 
 
 def _fold(low, dtype, combine, elements):
@@ -192,16 +194,25 @@ def _extreme(dtype, sign):
     return sign * np.inf if is_float(dtype) else (np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min)
 
 
-RULES["reduce_sum"] = _reduction(lambda d: 0, lambda low, d, a, b: arithmetic(low, d, "+", a, b))
-RULES["reduce_prod"] = _reduction(lambda d: 1, lambda low, d, a, b: arithmetic(low, d, "*", a, b))
-RULES["reduce_max"] = _reduction(lambda d: _extreme(d, -1), lambda low, d, a, b: low.node("Math.max({}, {})", a, b))
-RULES["reduce_min"] = _reduction(lambda d: _extreme(d, 1), lambda low, d, a, b: low.node("Math.min({}, {})", a, b))
-RULES["reduce_and"] = _reduction(
-    lambda d: True, lambda low, d, a, b: low.node("{} && {}", a, b, binds=AND, operand_binds=(AND, AND + 1))
-)
-RULES["reduce_or"] = _reduction(
-    lambda d: False, lambda low, d, a, b: low.node("{} || {}", a, b, binds=OR, operand_binds=(OR, OR + 1))
-)
+_sum = _reduction(lambda d: 0, lambda low, d, a, b: arithmetic(low, d, "+", a, b))
+RULES["reduce_sum"] = _reduction_rule(_sum)
+RULES["reduce_prod"] = _reduction_rule(_reduction(lambda d: 1, lambda low, d, a, b: arithmetic(low, d, "*", a, b)))
+for _name, _sign in {"max": -1, "min": 1}.items():
+    RULES[f"reduce_{_name}"] = _reduction_rule(
+        _reduction(
+            lambda d, sign=_sign: _extreme(d, sign),
+            lambda low, d, a, b, name=_name: low.node(f"Math.{name}({{}}, {{}})", a, b),
+        )
+    )
+for _name, _first, _symbol, _binds in (("and", True, "&&", AND), ("or", False, "||", OR)):
+    RULES[f"reduce_{_name}"] = _reduction_rule(
+        _reduction(
+            lambda d, first=_first: first,
+            lambda low, d, a, b, symbol=_symbol, binds=_binds: low.node(
+                f"{{}} {symbol} {{}}", a, b, binds=binds, operand_binds=(binds, binds + 1)
+            ),
+        )
+    )
 
 
 def _arg_extreme(symbol):
@@ -209,6 +220,19 @@ def _arg_extreme(symbol):
         shape, dtype = result_of(eqn)
         (axis,) = eqn.params["axes"]
         length = x.shape[axis]
+        if length > LARGEST_UNROLLED:
+            array = _in_lanes(low, x, axis)
+            size, sign = int(np.prod(shape, dtype=int)), 1 if symbol == ">" else -1
+
+            def place(j):
+                start = low.times(length, j).pattern
+                return low.helper("placeOfMost", Node(f"{array.name}, {start}, {length}, {sign}", needs=[array]))
+
+            if size <= LARGEST_UNROLLED:
+                return scalars([place(literal(j)) for j in range(size)], shape, dtype)
+            found = low.new_array(size, low.hint or "places")
+            found.needs.append(low.loop(size, lambda j: [low.store(found, j, place(j), own=False)]))
+            return View(found, np.arange(size).reshape(shape), dtype)
         lanes = [x.rearranged(lambda a, k=k: np.take(a, k, axis=axis)) for k in range(length)]
 
         def make(*elements):
@@ -234,6 +258,8 @@ RULES["argmax"], RULES["argmin"] = _arg_extreme(">"), _arg_extreme("<")
 def _cumulative(combine):
     def translate_cumulative(low, eqn, x):
         axis, length = eqn.params["axis"], x.shape[eqn.params["axis"]]
+        if length > LARGEST_UNROLLED:
+            return _accumulated(low, x, axis, eqn.params["reverse"], combine)
         order = range(length - 1, -1, -1) if eqn.params["reverse"] else range(length)
         lanes, total = {}, None
         for k in order:
@@ -248,6 +274,43 @@ def _cumulative(combine):
     return translate_cumulative
 
 
+def _in_lanes(low, x, axis) -> Array:
+    """A copy of the array with this axis last, so that what lies along it lies side by side."""
+    read = low.reader(x.rearranged(lambda a: np.moveaxis(a, axis, -1).reshape(-1)))
+    array = low.new_array(int(np.prod(x.shape, dtype=int)), low.hint or "lanes")
+    array.needs.append(
+        low.loop(array.size, lambda i: [low.store(array, i, low.as_number(read(i), x.dtype), own=False)])
+    )
+    return array
+
+
+def _out_of_lanes(array: Array, shape, dtype, axis: int) -> View:
+    """The array whose axis lies last in `array`."""
+    moved = [*(size for k, size in enumerate(shape) if k != axis), shape[axis]]
+    return View(array, np.moveaxis(np.arange(array.size).reshape(moved), -1, axis), np.dtype(dtype))
+
+
+def _accumulated(low, x, axis, reverse, combine):
+    """Each element combined with the sum, or what it is, of those before it, in a loop."""
+    turn = (lambda a: np.flip(a, axis)) if reverse else (lambda a: a)
+    array = _in_lanes(low, x.rearranged(turn), axis)
+    length = x.shape[axis]
+
+    def lane(j):
+        start = low.times(length, j).pattern
+        start = "" if start == "0" else f"{start} + "
+
+        def body(i):
+            before, here = (Node(f"{array.name}[{start}{i.pattern}{more}]") for more in ("", " + 1"))
+            return [low.store(array, Node(f"{start}{i.pattern} + 1"), combine(low, x.dtype, before, here), own=False)]
+
+        return [low.loop(length - 1, body)]
+
+    lanes = array.size // length
+    array.needs.append(low.loop(lanes, lane) if lanes > 1 else lane(literal(0))[0])
+    return _out_of_lanes(array, x.shape, x.dtype, axis).rearranged(turn)
+
+
 RULES["cumsum"] = _cumulative(lambda low, d, a, b: arithmetic(low, d, "+", a, b))
 RULES["cumprod"] = _cumulative(lambda low, d, a, b: arithmetic(low, d, "*", a, b))
 RULES["cummax"] = _cumulative(lambda low, d, a, b: low.node("Math.max({}, {})", a, b))
@@ -258,6 +321,11 @@ RULES["cummin"] = _cumulative(lambda low, d, a, b: low.node("Math.min({}, {})", 
 def _sort(low, eqn, *values):
     """Neighbours change places until all are in order; other operands move with the first."""
     axis, length = eqn.params["dimension"], values[0].shape[eqn.params["dimension"]]
+    if length > LARGEST_UNROLLED and len(values) == 1:
+        array = _in_lanes(low, values[0], axis)
+        each = f"for (let at = 0; at < {array.size}; at += {length}) {array.name}.subarray(at, at + {length}).sort();"
+        array.needs.append(low.statement(lambda printer: printer.line(each)))
+        return [_out_of_lanes(array, values[0].shape, values[0].dtype, axis)]
     if length > LARGEST_UNROLLED or eqn.params["num_keys"] != 1:
         raise low.unsupported(f"a sort of more than {LARGEST_UNROLLED} numbers, or by several keys,")
     lanes = [[v.rearranged(lambda a, k=k: np.take(a, [k], axis=axis)) for k in range(length)] for v in values]
@@ -308,8 +376,13 @@ def _dot_general(low, eqn, x, y):
         )
     )
     total = None
+    if length > 64 and is_float(dtype) and dtype.itemsize > 2:
+        products = low.elementwise(
+            [left, right], (*shape, length), dtype, lambda a, b: arithmetic(low, dtype, "*", a, b), fuse=True
+        )
+        return _sum(low, products, shape, dtype, (len(shape),))
     if length > 64:
-        raise low.unsupported(f"a product that sums over {length} elements")
+        raise low.unsupported(f"a product that sums over {length} numbers in half precision, or whole ones,")
     # As XLA has it: products in half precision are added up in single precision, and rounded once.
     inner = np.dtype("float32") if is_float(dtype) and dtype.itemsize == 2 else dtype
     for k in range(length):  # one after the other, as an accumulator has it

@@ -8,6 +8,8 @@ import numpy as np
 from optcourse.explorables.code import CALL, Array, Block, Names, Node, Printer, Statement, literal
 from optcourse.explorables.values import LARGEST_UNROLLED, Known, Lazy, Scalars, View, scalars
 
+LONGEST_TABLE = 32  # positions that a table lists; of more, a formula is sought first
+
 
 class Builder:
     """Holds the block that is being written, and the names and arrays of its function, which belongs to a `Module`."""
@@ -155,7 +157,9 @@ class Builder:
         size = int(np.prod(value.shape, dtype=int))
         index = np.arange(size).reshape(value.shape)
         if isinstance(value, Known):
-            return View(self.module.known_array(value.array, "table"), index, value.dtype)
+            kept = _without_repeats(value.array)  # what was broadcast is stored once
+            index = np.broadcast_to(np.arange(kept.size).reshape(kept.shape), value.shape)
+            return View(self.module.known_array(kept, "table"), index, value.dtype)
         array = self.new_array(size)
         for position in range(size):
             self.store(array, literal(position), self.as_number(value.element(position), value.dtype))
@@ -189,6 +193,12 @@ class Builder:
         if places.size < 2 or (steps == steps[0]).all():
             start, stride = int(places[0]), int(steps[0]) if places.size > 1 else 1
             return lambda i: _affine(i, start, stride)
+        row = 1 + int(np.flatnonzero(steps != steps[0])[0])  # rows of one length, as broadcasting makes them
+        if places.size > LONGEST_TABLE and places.size % row == 0:
+            rows = places.reshape(-1, row)
+            over, along = np.diff(rows[:, 0]), int(steps[0]) if row > 1 else 0
+            if (over == over[0]).all() and (rows == rows[:, :1] + along * np.arange(row)).all():
+                return lambda i: _in_rows(i, int(places[0]), int(over[0]), row, along)
         table = self.module.known_array(places, "order")
         return lambda i: Node(f"{table.name}[{i.pattern}]")
 
@@ -253,6 +263,28 @@ class Builder:
                 node.always_named = True
             return scalars(nodes, value.shape, value.dtype)
         return self.elementwise([value], value.shape, value.dtype, lambda x: x)
+
+
+def _without_repeats(values: np.ndarray) -> np.ndarray:
+    """The array with length 1 along the axes on which all its slices are the same."""
+    for axis, size in enumerate(values.shape):
+        first = values.take([0], axis) if size > 1 else values
+        if size > 1 and np.array_equal(
+            np.broadcast_to(first, values.shape), values, equal_nan=values.dtype.kind == "f"
+        ):
+            values = first
+    return values
+
+
+def _in_rows(index: Node, start: int, over: int, row: int, along: int) -> Node:
+    """`start + over * (index / row, rounded down) + along * (index % row)`"""
+    if index.value is not None:
+        return literal(start + over * (int(index.value) // row) + along * (int(index.value) % row))
+    at = f"({index.pattern})" if " " in index.pattern else index.pattern
+    parts = [str(start)] if start else []
+    parts += [f"{over} * Math.floor({at} / {row})" if over != 1 else f"Math.floor({at} / {row})"] if over else []
+    parts += [f"{along} * ({at} % {row})" if along != 1 else f"{at} % {row}"] if along else []
+    return Node(" + ".join(parts).replace("+ -", "- "))
 
 
 def _affine(index: Node, start: int, stride: int) -> Node:

@@ -13,13 +13,14 @@ from optcourse.plotting.style import DASHES, PALETTE, THEMES
 
 # Gzipped, in bytes: what a page with a live figure must load before the figure wakes up. Seven panels are in it; the
 # seventh, the phase diagram, raised it from 40,000.
-LARGEST = 42_500
+LARGEST = 48_000
 PAGE = Path(__file__).with_name("page")
 FILES = (
     "numbers.js",
     "text.js",
     "theme.js",
     "marks.js",
+    "graph.js",
     "model.js",
     "ground.js",
     "plane.js",
@@ -33,7 +34,9 @@ FILES = (
     "basins.js",
     "precision.js",
     "share.js",
+    "live.js",
     "figure.js",
+    "chart.js",
     "bridge.js",
     "mount.js",
 )

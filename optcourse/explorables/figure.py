@@ -1,14 +1,10 @@
 """`Explorable`: a live figure of optimizers on a surface, for notebooks and for static pages."""
 
-import hashlib
-import html
-import json
-
 import jax.numpy as jnp
 import numpy as np
 
-from optcourse.explorables import bundle
 from optcourse.explorables.bridge import Settings, connect
+from optcourse.explorables.on_page import OnPage, as_script
 from optcourse.explorables.program import PRECISIONS, colors, compile_program, methods_of, slider, ticks
 from optcourse.explorables.still import still_picture
 from optcourse.optimizers.contract import Optimizer
@@ -18,11 +14,10 @@ from optcourse.surfaces import LossSurface, catalogue
 from optcourse.surfaces.from_text import Expression
 from optcourse.tracing import check_start, check_steps, run
 
-ASLEEP = "A still of a live figure. Where scripts run it comes to life; in a notebook, run its cell."
 PANELS = ("inspector", "theory", "sensitivity", "phase", "basins", "precision", "share")
 
 
-class Explorable(Settings):
+class Explorable(OnPage, Settings):
     """A live figure: drag the start, move the hyperparameters, and see what Optax itself does.
 
     The surface and each optimizer's real Optax update are compiled to JavaScript (`compile_function`), so the
@@ -101,9 +96,7 @@ class Explorable(Settings):
         self._alt, self._caption = alt, caption
         self._program = compile_program(surface, self._methods, self._precisions, explain="inspector" in self._panels)
         self.spec = self._spec([float(x) for x in start], int(steps), self._checked_first_step(step, int(steps)))
-        content = f"{json.dumps(self.spec)} {name} {self._program.source}"
-        self._digest = hashlib.sha256(content.encode()).hexdigest()[:12]
-        self.name = self.spec["id"] = name or f"{surface.name.strip('<>')}-{self._digest[:6]}"
+        self._call_it(name, surface.name.strip("<>"))
         super().__init__()
         self.begin()
         self._first = self.settings()
@@ -112,45 +105,12 @@ class Explorable(Settings):
         labels = ", ".join(method.label for method in self._methods)
         return f"<Explorable of {labels} on {self.surface.name}: {self.steps} steps>"
 
-    @property
-    def source(self) -> str:
-        """The JavaScript that was compiled for this figure."""
-        return self._program.source
-
-    def to_html(self, *, runtime: bool = True, paths: bool = True) -> str:
-        """The figure as a piece of HTML that carries all it needs.
-
-        Args:
-            runtime: with the runtime; without it, the page must load `bundle.runtime()` itself, once.
-            paths: with the paths in the still picture; without them it shows the surface alone, and is made faster.
-        """
-        still = still_picture(self.surface, self.paths() if paths else {}, self._alt or "")
-        names = f'data-optcourse="{html.escape(self.name)}" data-figure="{self._digest}"'
-        parts = [
-            f'<div class="optcourse-explorable" {names}>',
-            f'<div class="still">{still}<p>{ASLEEP}</p></div>',
-            '<div class="live"></div>',
-            f'<p class="caption">{html.escape(self._caption)}</p>' if self._caption else "",
-            "</div>",
-            f"<script>\n{self._registration()}\n</script>",
-        ]
-        if runtime:
-            parts.append(f'<script class="optcourse-runtime">\n{bundle.loader()}\n</script>')
-        return "\n".join(parts)
-
-    def to_page(self) -> str:
-        """A whole page with nothing but this figure, to be saved as a file or put into a frame."""
-        return (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{html.escape(self.spec['title'])}</title>\n"
-            "<style>:root { color-scheme: light dark; } body { margin: 8px; }</style>\n</head>\n<body>\n"
-            f"{self.to_html()}\n</body>\n</html>\n"
-        )
+    def _still(self, paths: bool) -> str:
+        return still_picture(self.surface, self.paths() if paths else {}, self._alt or "")
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         connect(self)
-        return {"text/html": self.to_html(), "text/plain": repr(self)}
+        return super()._repr_mimebundle_(include, exclude)
 
     # --- what the page is told ---------------------------------------------------------------------------------
 
@@ -215,21 +175,10 @@ class Explorable(Settings):
     def _hyperparameter(self, name: str, value: float) -> dict:
         return {"name": name, "value": value, "range": slider(name, value, self._ranges.get(name))}
 
-    def _registration(self) -> str:
-        program = self._program
-        helpers = ", ".join(program.helpers)
-        return (
-            f"(window.{bundle.queue()} ??= []).push({{\n"
-            f"id: {_as_script(self.name)},\ndigest: {_as_script(self._digest)},\nspec: {_as_script(self.spec)},\n"
-            f"{self._moved()}"
-            f'functions(numbers) {{\n"use strict";\nconst {{ {helpers} }} = numbers;\n{program.source}\n'
-            f"return {{ {', '.join(program.functions)} }};\n}}\n}});"
-        )
-
     def _moved(self) -> str:
         """Where the figure begins, if Python or a reader has moved it meanwhile."""
         settings = self.settings()
-        return "" if settings == self._first else f"settings: {_as_script(settings)},\n"
+        return "" if settings == self._first else f"settings: {as_script(settings)},\n"
 
     # --- what Python sees --------------------------------------------------------------------------------------------
 
@@ -261,11 +210,6 @@ def python_of_surface(surface: LossSurface) -> str:
     except TypeError:
         pass
     return ""
-
-
-def _as_script(value) -> str:
-    """Data as JavaScript inside HTML. `Infinity` and `NaN` are JavaScript though not JSON, and may be there."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _default_start(surface):

@@ -51,7 +51,7 @@ def translate(low, eqn, values) -> list:
     name = eqn.primitive.name
     if name not in RULES:
         raise low.unsupported()
-    own = _has_jaxpr(eqn) or name.startswith(("random_", "empty"))
+    own = (_has_jaxpr(eqn) and name not in ("scan", "while")) or name.startswith(("random_", "empty"))
     if all(isinstance(value, Known) for value in values) and not own:
         with jax.ensure_compile_time_eval():
             results = eqn.primitive.bind(*(jnp.asarray(value.array) for value in values), **eqn.params)
@@ -436,11 +436,18 @@ def _convert(low, eqn, x):
 @rule("reduce_precision")
 def _reduce_precision(low, eqn, x):
     shape, dtype = result_of(eqn)
-    bits = eqn.params["exponent_bits"], eqn.params["mantissa_bits"]
-    formats = {(11, 52): "float64", (8, 23): "float32", (5, 10): "float16", (8, 7): "bfloat16"}
-    if bits not in formats:
-        raise low.unsupported(f"reduce_precision to {bits[0]} exponent and {bits[1]} mantissa bits")
-    return low.elementwise([x], shape, dtype, lambda a: low.rounded(a, jnp.dtype(formats[bits])))
+    exponent, mantissa = eqn.params["exponent_bits"], eqn.params["mantissa_bits"]
+    own = jnp.finfo(dtype)
+    mantissa, bias = min(mantissa, own.nmant), 2 ** (exponent - 1) - 1
+    narrower = exponent < own.nexp
+    if mantissa == own.nmant and not narrower:
+        return x
+    if not narrower:
+        bias = 2 ** (own.nexp - 1) - 1
+    largest = (2.0 - 2.0**-mantissa) * 2.0**bias
+    least = 2.0 ** (1 - bias) if narrower else 0.0  # as XLA has it: no subnormal numbers in a narrower range
+    given = [*map(literal, (mantissa, 2 - 2 ** (own.nexp - 1), largest, least))]
+    return low.elementwise([x], shape, dtype, lambda a: low.helper("reducePrecision", a, *given))
 
 
 @rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "pvary", "sharding_constraint")

@@ -26,7 +26,8 @@ function tidy(value, scale) {
 function sliderValue(range, position) {
   if (position >= 1) return range.high;
   if (position <= 0) return range.scale === "log0" ? 0 : range.low;
-  return tidy(SCALES[range.scale].from(position, range), range.scale);
+  const value = SCALES[range.scale].from(position, range);
+  return range.whole ? Math.round(value) : tidy(value, range.scale);
 }
 
 // A labelled slider; `change(value)` is told every move. Its `show(value)` moves it without telling anybody.
@@ -45,12 +46,16 @@ function slider(label, range, value, change) {
     input.setAttribute("aria-valuetext", output.textContent);
     change(now);
   });
-  // Arrow keys move by a hundredth; a step of "any" alone would leave that to the browser.
+  // Arrow keys move by a hundredth, or a whole number; a step of "any" alone would leave that to the browser.
   input.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
     if (!by) return;
     event.preventDefault();
-    input.value = clampTo(Number(input.value) + by / 100, 0, 1);
+    const scale = SCALES[range.scale];
+    const next = Number(input.value) + by / 100;
+    const now = sliderValue(range, Number(input.value));
+    const whole = range.whole && sliderValue(range, next) === now;
+    input.value = clampTo(whole ? scale.to(now + Math.sign(by), range) : next, 0, 1);
     input.dispatchEvent(new Event("input"));
   });
   show(value);
@@ -62,7 +67,7 @@ function isRate({ name }) {
 }
 
 function settingText(value, scale) {
-  return scale === "decay" ? String(Number(value.toPrecision(6))) : short(value);
+  return scale === "decay" ? String(Number(value.toPrecision(6))) : plain(value);
 }
 
 // A row for each optimizer: shown or not, how it is drawn, its loss; and the sliders of the one in focus.
@@ -120,26 +125,12 @@ class MethodList {
       const { path } = method;
       const lost = path?.divergedAt !== null && figure.step >= path?.divergedAt;
       loss.textContent = !path ? "hidden" : lost ? `overflows at step ${path.divergedAt}` : `loss ${short(path.losses[figure.step])}`;
-      this._drawSample(sample, method);
+      drawSample(sample, colorOf(method, figure.theme), method.spec.style);
     });
     const { values } = figure.focus;
     this.sliders.forEach((made, place) => {
       const idle = !made.input.matches(":active") && figure.shadow.activeElement !== made.input;
       if (idle) made.show(values[this.order[place]]);
     });
-  }
-
-  _drawSample(canvas, method) {
-    const context = sharpContext(canvas, 30, 14);
-    context.strokeStyle = context.fillStyle = colorOf(method, this.figure.theme);
-    context.lineWidth = 2;
-    context.setLineDash(DASHES[method.spec.style.line] ?? []);
-    context.beginPath();
-    context.moveTo(1, 7);
-    context.lineTo(29, 7);
-    context.stroke();
-    context.setLineDash([]);
-    drawMark(context, method.spec.style.marker, 15, 7, 4);
-    context.fill();
   }
 }

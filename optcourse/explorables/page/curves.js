@@ -127,15 +127,6 @@ class Curves {
   }
 }
 
-// Round numbers between low and high, four or so.
-function roundTicks(low, high) {
-  const rough = (high - low) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((digit) => digit * power >= rough);
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => (first + k) * step);
-}
-
 function widen(range, value) {
   range.low = Math.min(range.low, value);
   range.high = Math.max(range.high, value);

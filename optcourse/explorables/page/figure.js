@@ -1,93 +1,31 @@
 // One live figure: puts the parts together and keeps them in step.
 
-class Figure {
+class Figure extends Live {
   // `given`: where to begin, if not where the figure itself begins.
   constructor(host, spec, functions, given = null) {
-    this.host = host;
-    this.spec = spec;
+    super(host, spec);
     this.model = new Model(spec, functions);
     this.step = spec.step;
     [this.focus] = this.model.methods;
-    this.theme = THEMES[isDark() ? "dark" : "light"];
-    this.shadow = host.shadowRoot ?? host.attachShadow({ mode: "open" });
-    this.listeners = [];
     const settings = settingsInAddress(spec.id) ?? given;
     if (settings) this.restore(settings, { draw: false });
-    this._build();
-    this._watch();
-    this.recompute();
-  }
-
-  _build() {
     this.plane = new Plane(this);
     this.curves = new Curves(this);
     this.time = new TimeLine(this);
     this.methods = new MethodList(this);
     this.panels = PANELS.filter((panel) => this.spec.panels.includes(panel.name)).map((panel) => new Drawer(this, panel));
-    this.live = element("p", { class: "hidden", "aria-live": "polite" });
     this.views = element("div", { class: "views" }, this.plane.element, this.curves.element);
-    this.root = element(
-      "section",
-      { class: "figure", "aria-label": `Live figure: ${this.spec.title}` },
-      this.views,
-      this.time.element,
-      this.methods.element,
-      ...this.panels.map((panel) => panel.element),
-      this.live,
-    );
-    const style = element("style");
-    style.textContent = STYLE;
-    this.shadow.replaceChildren(style, this.root);
-    this._applyTheme();
+    this._begin(this.views, this.time.element, this.methods.element, ...this.panels.map((panel) => panel.element));
   }
 
-  _watch() {
-    // It hears of leaving the page and of coming back, too: notebooks take outputs off and put them on again.
-    new ResizeObserver(() => {
-      this._listen(this.host.isConnected);
-      this._layout();
-    }).observe(this.host);
-    this._listen(true);
-    this._layout();
+  repaint() {
+    this.plane.drawGround();
   }
 
-  // Listen to the page, or stop: what listens is never forgotten.
-  _listen(on) {
-    if (on === Boolean(this.listening)) return;
-    this.listening?.abort();
-    this.listening = on ? new AbortController() : null;
-    if (!on) return;
-    const { signal } = this.listening;
-    const repaint = () => {
-      this._applyTheme();
-      this.plane.drawGround();
-      this.redraw();
-    };
-    onThemeChange(repaint, signal);
-    const follow = () => {
-      const settings = settingsInAddress(this.spec.id);
-      if (settings) this.restore(settings);
-    };
-    window.addEventListener("hashchange", follow, { signal });
-  }
-
-  _applyTheme() {
-    this.theme = THEMES[isDark() ? "dark" : "light"];
-    this.root.dataset.theme = this.theme === THEMES.dark ? "dark" : "light";
-    for (const name of ["ink", "faint", "rule", "paper", "soft", "accent"]) this.root.style.setProperty(`--${name}`, this.theme[name]);
-  }
-
-  _layout() {
-    const width = this.host.clientWidth;
-    if (!width || width === this.width) return;
-    this.width = width;
-    const narrow = width < 560;
-    this.root.classList.toggle("narrow", narrow);
-    const inner = width - 2;
+  _layout(inner, narrow) {
     const plane = narrow ? inner : Math.round(0.58 * (inner - 12));
     this.plane.resize(plane);
     this.curves.resize(narrow ? inner : inner - 12 - plane, narrow ? 170 : this.plane.height);
-    this.redraw();
   }
 
   // --- what a reader does ---------------------------------------------------------------------------------
@@ -151,37 +89,10 @@ class Figure {
     return { ...this.model.settings(), step: this.step };
   }
 
-  // --- keeping everything in step -------------------------------------------------------------------------
-
-  // Called as often as a pointer moves; drawn once per frame.
-  recompute() {
-    this.stale = true;
-    this.redraw();
-  }
-
-  redraw() {
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = null;
-      if (this.stale) this.model.recompute();
-      const changed = this.stale;
-      this.stale = false;
-      for (const part of [this.plane, this.curves, this.time, this.methods]) part.draw();
-      for (const panel of this.panels) panel.draw(changed);
-      this._tell();
-    });
-  }
-
-  // Soon, the settings for listeners; once the reader has stopped moving, the result in words for screen readers.
-  _tell() {
-    clearTimeout(this.saying);
-    this.saying = setTimeout(() => (this.live.textContent = this.describe()), 400);
-    this.telling ??= setTimeout(() => {
-      this.telling = null;
-      const settings = this.settings();
-      for (const listener of this.listeners) listener(settings);
-      this.host.dispatchEvent(new CustomEvent("optcourse:change", { bubbles: true, detail: { id: this.spec.id, settings } }));
-    }, 60);
+  _draw(changed) {
+    if (changed) this.model.recompute();
+    for (const part of [this.plane, this.curves, this.time, this.methods]) part.draw();
+    for (const panel of this.panels) panel.draw(changed);
   }
 
   describe() {

@@ -166,41 +166,8 @@ class Field {
     return context;
   }
 
-  // Ticks are [share, text].
-  drawAxes(context, theme, across, up, acrossTitle, upTitle) {
-    const [left, top, width, height] = this.area;
-    context.fillStyle = theme.faint;
-    context.strokeStyle = theme.faint;
-    context.lineWidth = 1;
-    context.beginPath();
-    context.textAlign = "center";
-    context.textBaseline = "top";
-    let free = -Infinity;
-    for (const [share, text] of across) {
-      const x = left + share * width;
-      context.moveTo(x, top + height);
-      context.lineTo(x, top + height + 4);
-      const half = context.measureText(text).width / 2;
-      const middle = Math.min(x, this.width - half);
-      if (middle - half < free) continue; // no room
-      context.fillText(text, middle, top + height + 6);
-      free = middle + half + 6;
-    }
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    for (const [share, text] of up) {
-      const y = top + height - share * height;
-      context.moveTo(left - 4, y);
-      context.lineTo(left, y);
-      context.fillText(text, left - 6, y);
-    }
-    context.stroke();
-    context.fillStyle = theme.ink;
-    context.textAlign = "left";
-    context.textBaseline = "top";
-    context.fillText(upTitle, 2, 2);
-    context.textAlign = "center";
-    context.fillText(acrossTitle, left + width / 2, top + height + 22);
+  drawAxes(context, theme, ...ticks) {
+    drawAxes(context, theme, this.area, this.width, ...ticks);
   }
 }
 

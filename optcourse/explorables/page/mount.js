@@ -35,9 +35,9 @@ function mount(figure) {
 
 function wake(host, { id, spec, functions, settings }) {
   const place = host.querySelector(".live") ?? host.appendChild(element("div", { class: "live" }));
-  host.optcourse = new Figure(place, spec, functions(NUMBERS), settings);
+  host.optcourse = new (spec.surface ? Figure : Chart)(place, spec, functions(NUMBERS), settings);
   host.querySelector(".still")?.setAttribute("hidden", "");
-  connectToColab(host.optcourse);
+  if (spec.surface) connectToColab(host.optcourse);
   host.dispatchEvent(new CustomEvent("optcourse:mount", { bubbles: true, detail: { id } }));
 }
 

@@ -8,6 +8,7 @@ function roundBits(x, bits, smallestExponent, largest) {
   if (x === 0 || !Number.isFinite(x)) return x;
   oneNumber[0] = x;
   const exponent = Math.max(((itsWords[1] >>> 20) & 2047) - 1023, smallestExponent);
+  if (exponent > 900) return 2 ** 99 * roundBits(x / 2 ** 99, bits, smallestExponent, largest / 2 ** 99);
   // Adding 1.5 times this power of two pushes the unwanted bits out of a double, which rounds to even.
   itsWords[1] = ((exponent + 52 - bits + 1023) << 20) | 0x80000;
   itsWords[0] = 0;
@@ -23,6 +24,13 @@ function f16round(x) {
 
 function bf16round(x) {
   return roundBits(x, 7, -126, 3.3895313892515355e38);
+}
+
+// The same, but what is smaller than `least` becomes zero. Without any bits, even is an even exponent as it is stored.
+function reducePrecision(x, bits, smallestExponent, largest, least) {
+  const rounded = roundBits(x, bits, smallestExponent, largest);
+  if (bits === 0 && 0.75 * rounded === x && Math.log2(Math.abs(rounded)) % 2 === 0) return rounded / 2;
+  return Math.abs(rounded) < least ? x * 0 : rounded;
 }
 
 // As C has it: one to any power is one, and so is minus one to an infinite power.
@@ -53,6 +61,17 @@ function roundAway(x) {
 // A float as an integer: towards zero, kept in range, nan becomes 0.
 function toInteger(x, smallest, largest) {
   return x === x ? Math.min(Math.max(Math.trunc(x), smallest), largest) : 0;
+}
+
+// The place of the largest number of a part of an array, or of the smallest if sign is -1; the first nan wins.
+function placeOfMost(array, from, length, sign) {
+  let best = from;
+  for (let k = from; k < from + length; k++) {
+    const x = array[k];
+    if (x !== x) return k - from;
+    if (sign * x > sign * array[best]) best = k;
+  }
+  return best - from;
 }
 
 // Shifts by as many bits as there are, or more, push everything out.

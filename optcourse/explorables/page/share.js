@@ -70,7 +70,7 @@ class SharePanel {
     this.code = element("code");
     this.warning = element("p", { class: "note" });
     this.told = element("span", { role: "status" });
-    const copy = (text) => () => this._copy(text());
+    const copy = (text) => () => copyText(text(), this.told);
     this.element = element(
       "div",
       { class: "share" },
@@ -92,17 +92,17 @@ class SharePanel {
     reachable(this.element);
     if (changed) this.warning.textContent = amplified(this.figure.model);
   }
+}
 
-  async _copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.told.textContent = "Copied.";
-    } catch {
-      // Without permission (a frame, a file): show it, selected, to be copied by hand.
-      const field = element("textarea", { readonly: true, rows: 2, "aria-label": "To copy" });
-      field.value = text;
-      this.told.replaceChildren("Copy this: ", field);
-      field.select();
-    }
+async function copyText(text, told) {
+  try {
+    await navigator.clipboard.writeText(text);
+    told.textContent = "Copied.";
+  } catch {
+    // Without permission (a frame, a file): show it, selected, to be copied by hand.
+    const field = element("textarea", { readonly: true, rows: 2, "aria-label": "To copy" });
+    field.value = text;
+    told.replaceChildren("Copy this: ", field);
+    field.select();
   }
 }

@@ -12,6 +12,11 @@ function short(x, digits = 3) {
   return (exponent === undefined ? plain : `${plain}e${Number(exponent)}`).replaceAll("-", "−");
 }
 
+// The same, but whole numbers that are not too long in all their digits.
+function plain(x, digits = 3) {
+  return Number.isInteger(x) && Math.abs(x) < 1e7 ? String(x).replace("-", "−") : short(x, digits);
+}
+
 function point(values, digits = 3) {
   return `(${Array.from(values, (x) => short(x, digits)).join(", ")})`;
 }

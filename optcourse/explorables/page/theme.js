@@ -21,5 +21,10 @@ function onThemeChange(tell, signal) {
 }
 
 function colorOf(method, theme) {
-  return theme.palette[method.spec.style.color] ?? method.spec.style.color;
+  return colorIn(theme, method.spec.style.color);
+}
+
+// A colour of the light palette, as this theme has it.
+function colorIn(theme, color) {
+  return theme.palette[color] ?? color;
 }
