@@ -136,7 +136,7 @@ def torch_path(optimizer, surface, start, *, steps, record, opt_state, seed, fir
         keep_state_between(loss)
         if "gradients" in keep:
             keep["gradients"](jax.tree.map(torch.clone, gradients))
-        session.step(jax.tree.leaves(gradients), lambda params, at=at: surface(params, at, seed))
+        session.step(jax.tree.leaves(gradients), lambda params, at=at: surface(params, at, seed), loss.detach())
     with torch.no_grad():
         loss, _ = loss_at(steps)
     keep_state_between(loss)

@@ -11,7 +11,7 @@ import numpy as np
 from optcourse.arrays import device_of, double_precision, framework, to_numpy, to_torch
 from optcourse.loops import BETWEEN_STEPS, EVERYTHING, Record, jitted_scan, plan_path, torch_path
 from optcourse.optimizers.contract import Optimizer
-from optcourse.optimizers.torch_backend import as_tensors
+from optcourse.optimizers.torch_backend import TorchState, as_tensors
 from optcourse.progress import with_bar
 from optcourse.suggestions import did_you_mean
 from optcourse.surfaces.loss_surface import LossSurface
@@ -357,6 +357,8 @@ def _join(pieces, last, cut):
 
 def _stack_states(states: list):
     """Stack torch states over steps; those before torch has created its state become nan."""
+    if not isinstance(states[-1], TorchState):  # what accumulates gradients has the state of an optimizer inside
+        return states
     shapes = [jax.tree.map(np.shape, state.per_param, is_leaf=lambda leaf: leaf is None) for state in states]
     created = [state for state, shape in zip(states, shapes, strict=True) if shape == shapes[-1]]
     late = len(states) - len(created)
@@ -364,7 +366,8 @@ def _stack_states(states: list):
         return states
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *created)
     pad = jax.tree.map(lambda leaf: _pad(leaf, late), stacked.per_param)
-    return type(states[-1])(np.array([int(state.count) for state in states]), pad)
+    heard = jax.tree.map(lambda *values: np.stack(values), *(state.listening for state in states))
+    return type(states[-1])(np.array([int(state.count) for state in states]), pad, heard)
 
 
 def _pad(leaf, rows):

@@ -125,7 +125,7 @@ class TorchNetwork:
         leaves = [leaf.detach().requires_grad_() for leaf in leaves]
         loss = value_fn(jax.tree.unflatten(structure, leaves))
         gradients = jax.tree.unflatten(structure, torch.autograd.grad(loss, leaves))
-        updates, state = optimizer.update(gradients, state, params, value_fn=value_fn)
+        updates, state = optimizer.update(gradients, state, params, value=loss.detach(), value_fn=value_fn)
         norms = [np.array([_torch_norm(tree[layer]) for layer in params]) for tree in (gradients, updates, params)]
         params = jax.tree.map(lambda leaf, update: leaf.detach() + update, params, updates)
         return Step(params, state, float(loss.detach()), *norms)

@@ -9,12 +9,19 @@ import optax
 
 @dataclass(frozen=True)
 class OptaxRecipe:
-    """Calls an Optax factory with fixed settings and the (perhaps traced) hyperparameters."""
+    """Calls an Optax factory with fixed settings and the (perhaps traced) hyperparameters.
+
+    Behind it comes the transformation of a learning rate that listens to the loss, as Optax chains it.
+    """
 
     factory: Callable[..., optax.GradientTransformation]
     settings: tuple[tuple[str, Any], ...] = ()
 
     def __call__(self, hyperparams):
+        rate = hyperparams.get("learning_rate")
+        if getattr(rate, "listens", False):
+            inner = self.factory(**dict(self.settings), **{**hyperparams, "learning_rate": rate.peak})
+            return optax.with_extra_args_support(optax.chain(inner, rate.optax))
         return optax.with_extra_args_support(self.factory(**dict(self.settings), **hyperparams))
 
 

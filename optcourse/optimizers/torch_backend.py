@@ -16,10 +16,12 @@ from optcourse.arrays import double_precision, to_torch
 
 
 class TorchState(NamedTuple):
-    """Steps taken, and what torch keeps for each parameter (empty until torch creates it)."""
+    """Steps taken, what torch keeps for each parameter (empty until torch creates it), and what a learning rate that
+    listens to the loss keeps for each parameter group (nothing where none does)."""
 
     count: int
     per_param: Any
+    listening: Any = ()
 
 
 class Group(NamedTuple):
@@ -50,7 +52,7 @@ class TorchRecipe:
         for rate in ("learning_rate", "lr"):  # ours, and torch's own in from_torch
             if callable(hyperparams.get(rate)):
                 schedule = hyperparams[rate]
-                hyperparams = {**hyperparams, rate: value_at(schedule, 0)}
+                hyperparams = {**hyperparams, rate: first_value(schedule)}
         numbers = {name: float(value) for name, value in hyperparams.items()}
         optimizer_class, settings = self.translate(**dict(self.settings), **numbers)
         return optimizer_class, Group(positions, settings, schedule)
@@ -65,9 +67,9 @@ class TorchTransformation:
     def init(self, params):
         return self.open(params, None).state()
 
-    def update(self, grads, state, params, *, value_fn=None, **_):
+    def update(self, grads, state, params, *, value=None, value_fn=None, **_):
         session = self.open(params, state)
-        session.step(jax.tree.leaves(grads), value_fn)
+        session.step(jax.tree.leaves(grads), value_fn, value)
         updates = jax.tree.map(lambda new, old: new - old, session.params(), params)
         return updates, session.state()
 
@@ -89,17 +91,28 @@ class Session:
             ]
         )
         self.schedules = [schedule for _, _, schedule in groups]
+        self.listeners = [s.listener(s.peak) if listens(s) else None for s in self.schedules]
         self.needs_closure = inspect.signature(optimizer_class.step).parameters["closure"].default is inspect._empty
         self.count = 0
         if state is not None:
             self.count = int(state.count)
             for leaf, kept in zip(self.leaves, self.structure.flatten_up_to(state.per_param), strict=True):
                 self.optimizer.state[leaf] = copy_tensors(kept)
+            for listener, kept in zip(self.listeners, state.listening, strict=any(self.listeners)):
+                if listener is not None:
+                    listener.load(kept)
 
-    def step(self, grads: Sequence, value_fn: Callable | None) -> None:
-        """One step of the torch optimizer with the gradients `grads`, one for each leaf of params."""
-        for group, schedule in zip(self.optimizer.param_groups, self.schedules, strict=True):
-            if schedule is not None:
+    def step(self, grads: Sequence, value_fn: Callable | None, value=None) -> None:
+        """One step of the torch optimizer with the gradients `grads`, one for each leaf of params.
+
+        `value` is the loss where they were taken, for a learning rate that listens to it.
+        """
+        for group, schedule, listener in zip(self.optimizer.param_groups, self.schedules, self.listeners, strict=True):
+            if listener is not None:
+                if value is None:
+                    raise TypeError(f"{schedule!r} listens to the loss: pass value=loss to update, or use run.")
+                group["lr"] = listener.hear(value)
+            elif schedule is not None:
                 group["lr"] = value_at(schedule, self.count)
         for leaf, grad in zip(self.leaves, grads, strict=True):
             leaf.grad = grad
@@ -113,7 +126,8 @@ class Session:
     def state(self) -> TorchState:
         """A copy of the optimizer's state as it is now."""
         kept = [copy_tensors(dict(self.optimizer.state.get(leaf, {}))) for leaf in self.leaves]
-        return TorchState(self.count, jax.tree.unflatten(self.structure, kept))
+        heard = tuple(listener and listener.state() for listener in self.listeners) if any(self.listeners) else ()
+        return TorchState(self.count, jax.tree.unflatten(self.structure, kept), heard)
 
     def _closure(self, value_fn):
         if value_fn is None:
@@ -144,6 +158,16 @@ def copy_tensors(tree):
 def as_tensors(state):
     """A recorded state (NumPy) as torch keeps it: arrays become tensors, Python numbers stay."""
     return jax.tree.map(lambda leaf: to_torch(leaf) if hasattr(leaf, "dtype") else leaf, state)
+
+
+def listens(schedule) -> bool:
+    """Whether a learning rate is decided by the loss, and not by the step alone."""
+    return getattr(schedule, "listens", False)
+
+
+def first_value(schedule: Callable) -> float:
+    """What a torch optimizer is made with, before its schedule is asked for the first step."""
+    return float(schedule.peak) if listens(schedule) else value_at(schedule, 0)
 
 
 def value_at(schedule: Callable, count: int) -> float:

@@ -18,7 +18,7 @@ import optax
 from optcourse.arrays import double_precision, framework
 from optcourse.optimizers.contract import Optimizer, Recipe
 from optcourse.optimizers.entries import Difference
-from optcourse.optimizers.torch_backend import Session, TorchState, TorchTransformation
+from optcourse.optimizers.torch_backend import Session, TorchState, TorchTransformation, value_at
 
 CLIPPING_DIFFERENCES = (
     Difference("a gradient that is too long is multiplied by", "max_norm / norm", "max_norm / (norm + 1e-6)"),
@@ -82,9 +82,16 @@ def get_learning_rate(optimizer: Optimizer, *, step: int = 0):
     def value(rate):
         if not callable(rate):
             return rate
+        if optimizer.backend == "torch":
+            return value_at(rate, step)
         with double_precision():
             return float(rate(step))
 
+    recipe = optimizer.recipe
+    while hasattr(recipe, "inner") and not hasattr(recipe, "rate_at"):
+        recipe = recipe.inner
+    if hasattr(recipe, "rate_at"):  # a schedule whose rates are hyperparameters
+        return value(recipe.rate_at(optimizer.hyperparams))
     rates = {label: value(optimizer.hyperparams[name]) for label, name in _rate_names(optimizer).items()}
     return rates[""] if set(rates) == {""} else rates
 
@@ -249,13 +256,13 @@ class _ClippedSession(_SessionAround):
         super().__init__(inner)
         self.max_norm = float(max_norm)
 
-    def step(self, grads, value_fn):
+    def step(self, grads, value_fn, value=None):
         import torch
 
         for leaf, grad in zip(self.leaves, grads, strict=True):
             leaf.grad = grad.clone()  # clipping works in place
         torch.nn.utils.clip_grad_norm_(self.leaves, self.max_norm)
-        self.inner.step([leaf.grad for leaf in self.leaves], value_fn)
+        self.inner.step([leaf.grad for leaf in self.leaves], value_fn, value)
 
 
 class _BoxedSession(_SessionAround):
@@ -263,8 +270,8 @@ class _BoxedSession(_SessionAround):
         super().__init__(inner)
         self.lower, self.upper = float(lower), float(upper)
 
-    def step(self, grads, value_fn):
-        self.inner.step(grads, value_fn)
+    def step(self, grads, value_fn, value=None):
+        self.inner.step(grads, value_fn, value)
         for leaf in self.leaves:
             leaf.data.clamp_(self.lower, self.upper)
 
@@ -285,11 +292,11 @@ class _AccumulatingSession(_SessionAround):
         given = jax.tree.leaves(params if state is None else state.gradients)
         self.sums = [leaf.detach() * 0 if state is None else leaf.clone() for leaf in given]
 
-    def step(self, grads, value_fn):
+    def step(self, grads, value_fn, value=None):
         self.sums = [total + grad / self.every for total, grad in zip(self.sums, grads, strict=True)]
         self.added += 1
         if self.added == self.every:
-            self.inner.step(self.sums, value_fn)
+            self.inner.step(self.sums, value_fn, value)
             self.added, self.sums = 0, [total * 0 for total in self.sums]
 
     def state(self):

@@ -18,6 +18,7 @@ from optcourse.schedules.catalogue import (
 )
 from optcourse.schedules.composing import join
 from optcourse.schedules.entries import Entry, catalogue, entries, get
+from optcourse.schedules.listening import listening, plateau
 from optcourse.schedules.pictures import plot
 from optcourse.schedules.points import drawn, from_points
 from optcourse.schedules.schedule import Schedule
@@ -39,8 +40,10 @@ __all__ = [
     "get",
     "join",
     "linear",
+    "listening",
     "multistep",
     "one_cycle",
+    "plateau",
     "plot",
     "polynomial",
     "scheduled",

@@ -39,8 +39,8 @@ def constant(peak, steps):
     torch_name="StepLR",
 )
 def step(peak, steps, *, every=1 / 3, factor=0.1):
-    r"""Multiplied by `factor` every so many steps: \(\eta_t = \eta\, f^{\lfloor t / k \rfloor}\), with \(k\) for `every`
-    and \(f\) for `factor`."""
+    r"""Multiplied by `factor` every so many steps: \(\eta_t = \eta\, f^{\lfloor t/k \rfloor}\), with \(k\) for
+    `every` and \(f\) for `factor`."""
 
 
 @entry(
@@ -107,7 +107,8 @@ def polynomial(peak, steps, *, power=2.0):
     source="Loshchilov and Hutter 2017, arXiv:1608.03983",
 )
 def cosine(peak, steps, *, end=0.0):
-    r"""Half a cosine from the peak down to the share `end`: \(\eta_t = \tfrac{\eta}{2}(1 + \cos(\pi t/T))\) for `end` 0."""
+    r"""Half a cosine from the peak down to the share `end`: \(\eta_t = \tfrac{\eta}{2}(1 + \cos(\pi t/T))\) for
+    `end` 0."""
 
 
 def restart_lengths(steps, first, growth):
@@ -303,4 +304,5 @@ def _joined(parts, at):
     source="Hu et al. 2024, arXiv:2404.06395",
 )
 def warmup_stable_decay(peak, steps, *, warmup=0.05, decay=0.2, start=0.01, end=0.0):
-    r"""Straight up in the part `warmup` of the steps, constant, and straight down to the share `end` in the part `decay`."""
+    r"""Straight up in the part `warmup` of the steps, constant, and straight down to the share `end` in the part
+    `decay`."""

@@ -77,7 +77,7 @@ def entry(title, **known):
             values.apply_defaults()
             settings = dict(values.arguments)
             peak, steps = check_peak(settings.pop("peak")), settings.pop("steps", None)
-            if "steps" in signature.parameters:
+            if steps is not None or signature.parameters["steps"].default is not None:
                 steps = check_length(steps)
             settings = {key: CHECKS[key](key, value, steps) for key, value in settings.items()}
             made = Schedule(ENTRIES[name], peak, steps, tuple(settings.items()))

@@ -84,8 +84,8 @@ class Table:
                 self.scheduler.step()
             except ValueError as error:
                 raise ValueError(
-                    f"{type(self.scheduler).__name__} of PyTorch has no rate for step {len(self.rates)}: {self.schedule!r} "
-                    f"ends after {self.schedule.steps} steps. Give it as many steps as the run has."
+                    f"{type(self.scheduler).__name__} of PyTorch has no rate for step {len(self.rates)}: "
+                    f"{self.schedule!r} ends after {self.schedule.steps} steps. Give it as many steps as the run has."
                 ) from error
             self.rates.append(self._now())
         return self.rates
