@@ -1,5 +1,7 @@
 """Small real models as loss surfaces: the same numbers in both libraries, mini-batches that belong to step and seed."""
 
+import hashlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +11,8 @@ import torch
 
 import optcourse as oc
 from optcourse import models, optimizers, surfaces
-from optcourse.arrays import double_precision
-from optcourse.models import classifier, curvature
+from optcourse.arrays import double_precision, to_numpy, to_torch
+from optcourse.models import classifier, curvature, transformer
 
 START = models.initial_params((64, 16, 10), seed=3)
 
@@ -117,3 +119,89 @@ def test_mini_batches_are_drawn_evenly():
     assert drawn.min() >= 0 and drawn.max() < 1347
     counts = np.bincount(drawn, minlength=1347)
     assert abs(counts.var() / counts.mean() - 1) < 0.2  # as independent draws have it
+
+
+SMALL = models.transformer_params(layers=2, width=8, heads=2, context=12, seed=1)
+
+
+def test_the_text_is_the_same_in_every_python():
+    text = models.load_text()
+    assert len(text) == 8684 and set(text) == set(" abcdefghijklmnopqrstuvwxyz")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert digest == "40910323c076e1b0ed87b6f3202adc2d86497daede691803590cc3ab8c9822f1"
+
+
+@pytest.mark.parametrize("norm", ["post", "pre"])
+@pytest.mark.parametrize("batch", [4, None])
+def test_the_transformer_is_the_same_in_both_libraries(norm, batch):
+    loss, at = models.text_loss(batch=batch, norm=norm), (3, 1) if batch else ()
+    tensors = to_torch(SMALL)
+    assert float(loss(SMALL, *at)) == pytest.approx(float(loss(tensors, *at)), abs=1e-12)
+    ours, theirs = loss.gradient(SMALL, *at), to_numpy(loss.gradient(tensors, *at))
+    for mine, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        assert np.abs(mine).max() > 0  # every weight is used
+        assert np.abs(mine - other).max() < 1e-12
+
+
+@pytest.mark.parametrize("norm", ["post", "pre"])
+def test_a_layer_is_that_of_torch(norm):
+    params, width = models.transformer_params(layers=1, width=8, heads=2, context=12, seed=2), 8
+    weights = {name: torch.tensor(leaf[0]) for name, leaf in params["layers"].items()}
+    layer = torch.nn.TransformerEncoderLayer(
+        width, 2, 4 * width, dropout=0, batch_first=True, norm_first=norm == "pre", dtype=torch.float64
+    )
+    for name, value in layer.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.zeros_(value)
+    projected = weights["query, key, value"].transpose(-1, -2).reshape(3 * width, width)
+    layer.self_attn.in_proj_weight.data = projected
+    layer.self_attn.out_proj.weight.data = weights["mix"].reshape(width, width).T
+    layer.linear1.weight.data, layer.linear2.weight.data = weights["expand"].T, weights["contract"].T
+    chosen = np.eye(27)[np.random.default_rng(0).integers(0, 27, (3, 12))]
+
+    def normed(x):
+        return torch.nn.functional.layer_norm(x, (width,))
+
+    with torch.no_grad():
+        x = torch.tensor(chosen @ params["embedding"]["character"] + params["embedding"]["position"]) * width**0.5
+        mask = torch.nn.Transformer.generate_square_subsequent_mask(12, dtype=torch.float64)
+        x = normed(layer(x, mask)) if norm == "pre" else layer(normed(x), mask)
+        theirs = x.numpy() @ params["output"]["weight"]
+    assert np.abs(transformer.transformer_outputs(params, chosen, norm) - theirs).max() < 1e-12
+
+
+def test_no_character_sees_those_after_it():
+    chosen = np.eye(27)[np.random.default_rng(0).integers(0, 27, (2, 12))]
+    changed = chosen.copy()
+    changed[:, 7:] = np.roll(changed[:, 7:], 1, axis=-1)
+    before, after = (transformer.transformer_outputs(SMALL, text, "post") for text in (chosen, changed))
+    same = np.abs(before - after).max(axis=(0, 2)) < 1e-12
+    assert same.tolist() == [True] * 7 + [False] * 5
+
+
+def test_a_sweep_of_the_transformer_is_as_many_runs_and_learns():
+    start, loss = jax.tree.map(np.float32, SMALL), models.text_loss(batch=8)
+    grid = oc.sweep(optimizers.adam, loss, start, steps=60, learning_rate=[0.003, 0.01], seed=[0, 4], record="loss")
+    path = oc.run(optimizers.adam(0.01), loss, start, steps=60, seed=4, record="loss")
+    assert path.loss.dtype == np.float32
+    assert np.abs(grid.loss.sel(learning_rate=0.01, seed=4) - path.loss).max() < 1e-3
+    assert (grid.loss[..., -10:].mean("step") < grid.loss[..., 0] - 0.3).all()
+
+
+def test_what_is_kept_in_float32_is_finite_in_half_precision():
+    large = jax.tree.map(lambda leaf: jnp.asarray(40 * leaf, jnp.float16), SMALL)
+    kept = models.text_loss(batch=None).gradient(large)
+    assert all(leaf.dtype == jnp.float16 for leaf in jax.tree.leaves(kept))
+    x = jnp.full((1, 8), 300.0, jnp.float16) * jnp.arange(8, dtype=jnp.float16)
+    scale, bias = jnp.ones(8, jnp.float16), jnp.zeros(8, jnp.float16)
+    assert (transformer.layer_norm(x, scale, bias) == 0).all()  # the variance is above 65504
+    wide = np.asarray(transformer.layer_norm(x, scale, bias, wide=True), float)
+    assert wide.std() == pytest.approx(1, abs=2e-3)
+
+
+def test_bad_settings_of_the_transformer_are_told():
+    with pytest.raises(ValueError, match="width a multiple of heads"):
+        models.transformer_params(width=10, heads=4)
+    for wrong in ({"batch": 0}, {"context": 0}, {"norm": "middle"}, {"keep_float32": ("weights",)}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must"):
+            models.text_loss(**wrong)

@@ -8,5 +8,18 @@ from optcourse.models.curvature import sharpness
 from optcourse.models.curve_fit import curve_fit_loss
 from optcourse.models.digits import load_digits
 from optcourse.models.networks import initial_params
+from optcourse.models.text import load_text, text_loss
+from optcourse.models.transformer import transformer_params
 
-__all__ = ["accuracy", "curve_fit_loss", "digits_loss", "evaluate", "initial_params", "load_digits", "sharpness"]
+__all__ = [
+    "accuracy",
+    "curve_fit_loss",
+    "digits_loss",
+    "evaluate",
+    "initial_params",
+    "load_digits",
+    "load_text",
+    "sharpness",
+    "text_loss",
+    "transformer_params",
+]
