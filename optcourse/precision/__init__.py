@@ -1,7 +1,7 @@
 """Number formats and training in them: rounding, loss scaling, policies, weights kept narrow, memory."""
 
 from optcourse.precision.formats import Format, catalogue, get
-from optcourse.precision.loss_scaling import DynamicScale, ScaledState, ScaleState, StaticScale, scaled
+from optcourse.precision.loss_scaling import DynamicScale, ScaledState, ScaleState, StaticScale, scaled, scaling_history
 from optcourse.precision.policies import in_precision
 from optcourse.precision.rounding import kahan_add, kahan_sum, plain_sum, round_to, stochastic_round
 from optcourse.precision.weights import KeptState, kept_in
@@ -23,6 +23,7 @@ __all__ = [
     "plain_sum",
     "round_to",
     "scaled",
+    "scaling_history",
     "stochastic_round",
 ]
 

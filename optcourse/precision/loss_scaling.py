@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from optcourse.optimizers.contract import Recipe
@@ -93,11 +94,11 @@ class DynamicScale:
         finite = jnp.asarray(finite)
         good = state.good_steps + 1
         grows = good >= self.interval
-        larger = _as_scale(state.scale * self.growth)
+        larger = _times(state.scale, self.growth)
         larger = jnp.where(jnp.isfinite(larger), larger, state.scale)
         kept = jnp.where(grows, larger, state.scale)
         return ScaleState(
-            jnp.where(finite, kept, _as_scale(state.scale * self.backoff)),
+            jnp.where(finite, kept, _times(state.scale, self.backoff)),
             jnp.where(finite & ~grows, good, 0),
             state.skipped + ~finite,
         )
@@ -138,6 +139,20 @@ def scaled(factory, scale: StaticScale | DynamicScale | None = None):
     return around(factory, "scaled ", lambda optimizer: _Scaled(optimizer.recipe, optimizer.backend, type(scale)), own)
 
 
+def scaling_history(path) -> ScaleState:
+    """Scale, good steps and skipped steps before each step of a scaled path and after the last: (steps + 1,) each.
+
+    For both backends; the path must have recorded its `opt_state`.
+    """
+    states = path.opt_state
+    if not isinstance(states, list):
+        states = [states]
+    if not isinstance(states[0], ScaledState):
+        raise TypeError(f"{path.optimizer.name} has no loss scale: wrap its factory with precision.scaled.")
+    rows = [[np.atleast_1d(value) for value in state.scaling] for state in states]
+    return ScaleState(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+
+
 @dataclass(frozen=True)
 class _Scaled:
     inner: Recipe
@@ -175,6 +190,11 @@ def _fresh(scale) -> ScaleState:
 
 def _as_scale(value):
     return jnp.asarray(value).astype(jnp.float32)
+
+
+def _times(scale, factor):
+    """Multiplied in double precision where JAX has it, then rounded to float32, as in torch."""
+    return _as_scale(jnp.asarray(scale).astype(float) * factor)
 
 
 def _plain(value) -> bool:

@@ -22,7 +22,7 @@ class _ScaledSession:
         rule = {} if self.fixed else {"growth_factor": scale.growth, "backoff_factor": scale.backoff}
         rule |= {} if self.fixed else {"growth_interval": int(scale.interval)}
         self.scaler = torch.amp.GradScaler("cpu", init_scale=float(first), **rule)
-        self.good_steps, self.skipped, self.value_fn, self.stepped = 0, 0, None, False
+        self.good_steps, self.skipped, self.told, self.stepped = 0, 0, (None, None), False
         if state is not None:
             scaling = to_numpy(state.scaling)
             self.good_steps, self.skipped = int(scaling.good_steps), int(scaling.skipped)
@@ -30,11 +30,11 @@ class _ScaledSession:
             self.scaler.load_state_dict(self.scaler.state_dict() | kept)
         self.scaler.scale(torch.zeros(()))  # it makes its own state when it is first used
 
-    def step(self, grads=None, value_fn=None):
+    def step(self, grads=None, value_fn=None, value=None):
         """For `run`: a step of GradScaler. For GradScaler: the step of the optimizer, unless it skips it."""
         if grads is None:
             self.stepped = True
-            return self.inner.step([leaf.grad for leaf in self.leaves], self.value_fn)
+            return self.inner.step([leaf.grad for leaf in self.leaves], *self.told)
         import torch
 
         if value_fn is None:
@@ -46,7 +46,7 @@ class _ScaledSession:
                 grads = torch.autograd.grad(loss, self.leaves, allow_unused=True, materialize_grads=True)
             for leaf, grad in zip(self.leaves, grads, strict=True):
                 leaf.grad = grad
-        self.value_fn, self.stepped = value_fn, False
+        self.told, self.stepped = (value_fn, value), False
         self.scaler.step(self)
         self.scaler.update(self.scale.loss_scale if self.fixed else None)
         self.good_steps = self.good_steps + 1 if self.stepped else 0
