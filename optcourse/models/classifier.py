@@ -9,12 +9,13 @@ import numpy as np
 from optcourse.arrays import double_precision, framework, namespace
 from optcourse.models.digits import load_digits
 from optcourse.models.networks import like_weights, outputs
+from optcourse.models.transformer import widened
 from optcourse.surfaces.loss_surface import LossSurface
 
 CLASSES = 10
 
 
-def digits_loss(*, batch: int | None = 64) -> LossSurface:
+def digits_loss(*, batch: int | None = 64, keep_float32=("loss",)) -> LossSurface:
     """The mean cross-entropy of a ReLU network on scikit-learn's digits, over its weights.
 
     With `batch` images, which are drawn with replacement for each step of a run and for its seed; the same ones in
@@ -29,16 +30,20 @@ def digits_loss(*, batch: int | None = 64) -> LossSurface:
 
     Args:
         batch: images in a mini-batch; None for all 1347 in every step.
+        keep_float32: what is computed in float32 where the weights are narrower: ("loss",) or nothing, ().
 
     Raises:
-        ValueError: for a batch that is smaller than 1.
+        ValueError: for a batch that is smaller than 1, or an unknown name.
         ImportError: without scikit-learn.
     """
+    if not {*keep_float32} <= {"loss"}:
+        raise ValueError(f'keep_float32 must be ("loss",) or (), got {keep_float32!r}.')
+    keep = tuple(keep_float32)
     if batch is None:
-        return LossSurface(_full_loss, name="digits", dim=None)
+        return LossSurface(_full_loss, name="digits", dim=None, constants={"keep": keep})
     if batch < 1:
         raise ValueError(f"batch must be 1 or more, or None for all images, got {batch}.")
-    return LossSurface(_batch_loss, name="digits", dim=None, constants={"batch": int(batch)}, seeded=True)
+    return LossSurface(_batch_loss, name="digits", dim=None, constants={"batch": int(batch), "keep": keep}, seeded=True)
 
 
 def evaluate(grid):
@@ -116,18 +121,18 @@ def _evaluate_each(params):
     return jax.lax.map(one, params)
 
 
-def _full_loss(params):
+def _full_loss(params, keep):
     train, _ = load_digits()
-    return _loss(params, train.images, train.digits)
+    return _loss(params, train.images, train.digits, keep)
 
 
-def _batch_loss(params, step, seed, batch):
+def _batch_loss(params, step, seed, batch, keep):
     train, _ = load_digits()
     chosen = _drawn(step, seed, batch, len(train.digits))
     if framework(params["layer 1"]["weight"]) != "torch":
-        return _loss(params, jnp.asarray(train.images)[chosen], jnp.asarray(train.digits)[chosen])
+        return _loss(params, jnp.asarray(train.images)[chosen], jnp.asarray(train.digits)[chosen], keep)
     chosen = np.asarray(chosen)
-    return _loss(params, train.images[chosen], train.digits[chosen])
+    return _loss(params, train.images[chosen], train.digits[chosen], keep)
 
 
 @partial(jax.jit, static_argnums=(2, 3))
@@ -136,10 +141,10 @@ def _drawn(step, seed, batch, count):
     return jax.random.randint(key, (batch,), 0, count, dtype=jnp.int32)
 
 
-def _loss(params, images, digits):
+def _loss(params, images, digits, keep):
     xp = namespace(params["layer 1"]["weight"])
     said = outputs(params, like_weights(params, images), lambda x: xp.where(x > 0, x, xp.zeros_like(x)))
-    return _cross_entropy(said, like_weights(params, digits))
+    return _cross_entropy(widened(said) if "loss" in keep else said, like_weights(params, digits))
 
 
 def _cross_entropy(said, digits):
