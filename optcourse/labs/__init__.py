@@ -15,9 +15,8 @@ _PLACES = {
     "training_lab": "training_lab",
     "TrainingLab": "training_lab",
     "TrainingSession": "training",
-    "Schedule": "schedules",
 }
-__all__ = ["Choice", "PathLab", "Schedule", "TrainingLab", "TrainingSession", "path_lab", "training_lab"]
+__all__ = ["Choice", "PathLab", "TrainingLab", "TrainingSession", "path_lab", "training_lab"]
 
 
 def __getattr__(name):

@@ -4,12 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from optcourse import optimizers
-from optcourse.labs.schedules import TABLE, Schedule, check_kind
+from optcourse import optimizers, schedules
 from optcourse.optimizers.contract import Optimizer, check_backend, check_names
+from optcourse.schedules import Schedule
+from optcourse.suggestions import did_you_mean
 
 LIBRARIES = {"optax": "Optax", "torch": "PyTorch"}
 UNSCHEDULED = ("rprop",)  # its learning rate is only the length of its first step
+# Those that follow the step: a lab plots the rate of each step beforehand, which one that listens to the loss has not.
+SCHEDULES = tuple(name for name, entry in schedules.entries().items() if not entry.listens)
+SHORTEST = 10  # a shorter schedule has no warmup, and no three quarters
 
 
 @dataclass(frozen=True)
@@ -20,13 +24,13 @@ class Choice:
     >>> choice.label
     'Adam, cosine'
     >>> choice.python(steps=100)
-    'optimizers.adam(learning_rate=optax.cosine_decay_schedule(0.1, 100))'
+    'optimizers.adam(learning_rate=schedules.cosine(0.1, 100))'
 
     Args:
         name: in `optimizers.catalogue()`.
         backend: "optax" or "torch".
         hyperparams: those that differ from the defaults; the learning rate is the schedule's largest.
-        schedule: a name in `labs.schedules.TABLE`.
+        schedule: a name in `schedules.catalogue()`, but none that listens to the loss.
 
     Raises:
         KeyError, TypeError, ValueError: for what does not exist, with the nearest name that does.
@@ -39,7 +43,7 @@ class Choice:
 
     def __post_init__(self):
         check_backend(self.backend)
-        check_kind(self.schedule)
+        check_schedule(self.schedule)
         standard = optimizers.get(self.name)(backend=self.backend).hyperparams
         if optimizers.entries()[self.name].matrices_only and self.backend == "torch":
             raise ValueError(f"PyTorch's {self.title} takes nothing but matrices; choose Optax's.")
@@ -68,14 +72,14 @@ class Choice:
         """The optimizer, its schedule made for so many steps."""
         values = dict(self.hyperparams)
         if self.schedule != "constant":
-            values["learning_rate"] = Schedule(self.schedule, values["learning_rate"], steps)
+            values["learning_rate"] = schedule_of(self.schedule, values["learning_rate"], steps)
         return optimizers.get(self.name)(**values, backend=self.backend)
 
     def python(self, steps: int) -> str:
         """How to write it."""
         standard = optimizers.get(self.name)(backend=self.backend).hyperparams
         rate = self.hyperparams["learning_rate"]
-        given = repr(rate) if self.schedule == "constant" else Schedule(self.schedule, rate, steps).python
+        given = repr(rate) if self.schedule == "constant" else repr(schedule_of(self.schedule, rate, steps))
         arguments = [f"learning_rate={given}"]
         arguments += [f"{k}={v!r}" for k, v in self.hyperparams.items() if k != "learning_rate" and v != standard[k]]
         arguments += ['backend="torch"'] if self.backend == "torch" else []
@@ -94,11 +98,27 @@ def choice_of(given, schedule: str = "constant") -> Choice:
         raise TypeError(f"a lab offers the optimizers of the catalogue, such as optimizers.adam(0.1); got {given!r}.")
     values = dict(given.hyperparams)
     rate = values.get("learning_rate")
-    if isinstance(rate, Schedule):
+    if isinstance(rate, Schedule) and rate.kind in SCHEDULES:
         schedule, values["learning_rate"] = rate.kind, rate.peak
     elif callable(rate):
-        raise TypeError(f"a lab has its own schedules: schedule=... out of {', '.join(TABLE)}.")
+        raise TypeError(f"a lab has its own schedules: schedule=... out of {', '.join(SCHEDULES)}.")
     return Choice(given.name, given.backend, values, schedule)
+
+
+def check_schedule(name: str) -> str:
+    """The name of a schedule that a lab offers; raise ValueError for any other."""
+    if name not in SCHEDULES:
+        heard = " It listens to the loss; use it in run." if name in schedules.entries() else ""
+        raise ValueError(
+            f"a lab has no schedule {name!r}.{heard or did_you_mean(str(name), SCHEDULES)} "
+            f"There are: {', '.join(SCHEDULES)}."
+        )
+    return name
+
+
+def schedule_of(name: str, peak: float, steps: int) -> Schedule:
+    """The schedule of a name with its standard settings, made for so many steps."""
+    return schedules.get(check_schedule(name))(peak, max(steps, SHORTEST))
 
 
 def offered() -> list[tuple[str, tuple[str, str]]]:

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from optcourse import optimizers, plotting
+from optcourse import optimizers, plotting, schedules
 from optcourse.explorables.figure import python_of_surface
-from optcourse.labs.schedules import Schedule
 from optcourse.plotting.contours import dress
 from optcourse.plotting.style import LIGHT
+from optcourse.schedules import Schedule
 
 CODE = """\
 {imports}
@@ -49,7 +49,9 @@ def draw_paths(paths) -> Figure:
 def learning_rates(optimizer, steps: int) -> np.ndarray:
     """The learning rate of each step, (steps,)."""
     rate = optimizer.hyperparams["learning_rate"]
-    return rate.rates(steps) if isinstance(rate, Schedule) else np.full(steps, float(rate))
+    if not isinstance(rate, Schedule):
+        return np.full(steps, float(rate))
+    return rate.torch_rates(steps) if optimizer.backend == "torch" else rate.rates(steps)
 
 
 def code_of(lab) -> str:
@@ -62,8 +64,9 @@ def code_of(lab) -> str:
     )
     surface = python_of_surface(lab.surface) or f"...  # your own surface, {lab.surface.name}"
     imports = ["from matplotlib import pyplot as plt", ""]
-    imports += ["import optax", ""] if any("optax." in python for python in choices.values()) else []
-    imports += ["import optcourse as oc", "from optcourse import optimizers, plotting, surfaces", ""]
+    used = ["schedules"] if any("schedules." in python for python in choices.values()) else []
+    names = ", ".join(["optimizers", "plotting", *used, "surfaces"])
+    imports += ["import optcourse as oc", f"from optcourse import {names}", ""]
     return CODE.format(
         imports="\n".join(imports),
         surface=surface + (f".with_noise({lab.noise!r})" if lab.noise else ""),
@@ -76,12 +79,18 @@ def code_of(lab) -> str:
 def live_optimizers(lab) -> tuple[dict, list[str]]:
     """Those of the lab's optimizers that a page can compute, by label, and the labels of the others.
 
-    A page has Optax only. PyTorch's optimizer is the same algorithm where the catalogue says so.
+    A page has Optax only. PyTorch's optimizer is the same algorithm where the catalogue says so, and so is its
+    schedule.
     """
     live, others = {}, []
     for label, choice in lab.labelled_choices().items():
-        if choice.backend == "optax" or optimizers.entries()[choice.name].agreement == "equal":
+        if choice.backend == "optax" or _is_the_same(choice):
             live[label] = replace(choice, backend="optax").build(lab.steps)
         else:
             others.append(label)
     return live, others
+
+
+def _is_the_same(choice) -> bool:
+    schedule = schedules.entries()[choice.schedule]
+    return optimizers.entries()[choice.name].agreement == "equal" and schedule.agreement != "different"

@@ -3,12 +3,11 @@
 import ipywidgets as widgets
 
 from optcourse import plotting
-from optcourse.labs.choices import UNSCHEDULED, Choice, offered
+from optcourse.labs.choices import SCHEDULES, UNSCHEDULED, Choice, offered
 from optcourse.labs.controls import LOOK, NARROW, Hyperparameter, Quiet, Soon, message, said
 from optcourse.labs.path_figure import draw_paths
 from optcourse.labs.path_lab import MOST_OPTIMIZERS, MOST_STEPS, SETTINGS, drawable_surfaces
 from optcourse.labs.pictures import picture
-from optcourse.labs.schedules import TABLE
 from optcourse.surfaces import from_text
 
 OWN = "a formula of your own"
@@ -151,7 +150,7 @@ class Slot:
         self._changed, self._quiet, self._kept, self._key = changed, Quiet(), {}, None
         options = [*([NOTHING] if number else []), *offered()]
         self.optimizer = widgets.Dropdown(options=options, description=f"optimizer {number + 1}", **LOOK)
-        self.schedule = widgets.Dropdown(options=list(TABLE), description="schedule", **LOOK)
+        self.schedule = widgets.Dropdown(options=list(SCHEDULES), description="schedule", **LOOK)
         self.settings = widgets.VBox([])
         self.controls = {}
         self.widget = widgets.VBox([self.optimizer, self.schedule, self.settings], layout={"margin": "0 1em 0 0"})

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray
 
+from optcourse.labs.choices import check_schedule, schedule_of
 from optcourse.labs.networks import as_numpy, network_of
-from optcourse.labs.schedules import Schedule, check_kind
 from optcourse.models import initial_params, load_digits
 from optcourse.optimizers.contract import Optimizer
 from optcourse.tracing import check_steps
@@ -47,7 +47,8 @@ class TrainingSession:
         hidden: widths of the hidden layers.
         batch: images in a mini-batch.
         seed: of the initial weights and of the order of the images.
-        schedule: a name in `labs.schedules.TABLE`; the optimizer's own learning rate is its largest.
+        schedule: a name in `schedules.catalogue()`, but none that listens to the loss; the optimizer's own learning
+            rate is its largest.
         horizon: the number of steps the schedule is made for.
         dtype: "float64" or "float32".
         evaluate_every: steps between two evaluations on the images that are held out.
@@ -77,7 +78,7 @@ class TrainingSession:
         self.evaluate_every = check_count("evaluate_every", evaluate_every, 1)
         self.hidden = tuple(check_count("every width in hidden", width, 1) for width in hidden)
         self.seed = check_count("seed", seed, 0)
-        self.schedule = check_kind(schedule)
+        self.schedule = check_schedule(schedule)
         if dtype not in ("float64", "float32"):
             raise ValueError(f'dtype must be "float64" or "float32", got {dtype!r}.')
         self.dtype = dtype
@@ -137,7 +138,7 @@ class TrainingSession:
         step = self.step if step is None else check_steps(step)
         if self._rates[0] != rate or step >= len(self._rates[1]):
             length = max(self.horizon, 2 * step) + 1
-            self._rates = rate, Schedule(self.schedule, rate, self.horizon).rates(length)
+            self._rates = rate, schedule_of(self.schedule, rate, self.horizon).rates(length)
         return float(self._rates[1][step])
 
     def replace(self, **hyperparams) -> None:

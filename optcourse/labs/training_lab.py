@@ -209,7 +209,7 @@ def training_lab(
 
     Args:
         optimizer: a name, a factory, an optimizer of the catalogue, or a `labs.Choice`; on either backend.
-        schedule: a name in `labs.schedules.TABLE`, made for `horizon` steps.
+        schedule: a name in `schedules.catalogue()` that does not listen to the loss, made for `horizon` steps.
         batch: images in a mini-batch.
         seed: of the initial weights and of the order of the images.
         horizon: steps that a schedule is made for.

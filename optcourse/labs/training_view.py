@@ -4,10 +4,9 @@ from functools import partial
 
 import ipywidgets as widgets
 
-from optcourse.labs.choices import UNSCHEDULED, Choice, offered
+from optcourse.labs.choices import SCHEDULES, UNSCHEDULED, Choice, offered
 from optcourse.labs.controls import LOOK, NARROW, Hyperparameter, Quiet, message, said
 from optcourse.labs.pictures import picture
-from optcourse.labs.schedules import TABLE
 from optcourse.labs.training_figure import describe_training, draw_training
 from optcourse.plotting.text import short
 
@@ -18,7 +17,7 @@ class TrainingView:
     def __init__(self, lab):
         self.lab, self._quiet, self._key, self.controls = lab, Quiet(), None, {}
         self.optimizer = widgets.Dropdown(options=offered(), description="optimizer", **LOOK)
-        self.schedule = widgets.Dropdown(options=list(TABLE), description="schedule", **LOOK)
+        self.schedule = widgets.Dropdown(options=list(SCHEDULES), description="schedule", **LOOK)
         self.horizon = widgets.BoundedIntText(description="schedule's length", min=1, max=10**6, **NARROW)
         self.batch = widgets.BoundedIntText(description="mini-batch", min=1, max=1347, **NARROW)
         self.seed = widgets.BoundedIntText(description="seed", min=0, max=10**6, **NARROW)

@@ -237,7 +237,7 @@ def cycle_half(steps, cycles):
     torch_name="CyclicLR(cycle_momentum=False)",
     agreement="one library",
     differences=(
-        Difference("momentum, by default", "stays", "goes from 0.9 to 0.8 and back; SGD without any is refused"),
+        Difference("momentum, by default", "stays", "goes from 0.9 to 0.8 and back, in an SGD without any too"),
         Difference("rate half a cycle after the last step", 0.1, 1.0),
     ),
     source="Smith 2017, arXiv:1506.01186",
@@ -268,7 +268,7 @@ def _optax_one_cycle(peak, steps, pct_start, div_factor, final_div_factor):
         Difference("rate of the last step, 99", 0.000507, 0.000004),
         Difference("first step with the lowest rate", 100, 99),
         Difference("two steps after the last", "stays at the lowest rate", "ValueError"),
-        Difference("momentum, by default", "stays", "goes from 0.95 to 0.85 and back; SGD without any is refused"),
+        Difference("momentum, by default", "stays", "goes from 0.95 to 0.85 and back, in an SGD without any too"),
     ),
     source="Smith and Topin 2019, arXiv:1708.07120",
 )
