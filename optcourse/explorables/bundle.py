@@ -26,6 +26,7 @@ FILES = (
     "plane.js",
     "curves.js",
     "controls.js",
+    "schedule.js",
     "inspector.js",
     "theory.js",
     "maps.js",

@@ -14,7 +14,7 @@ from optcourse.surfaces import LossSurface, catalogue
 from optcourse.surfaces.from_text import Expression
 from optcourse.tracing import check_start, check_steps, run
 
-PANELS = ("inspector", "theory", "sensitivity", "phase", "basins", "precision", "share")
+PANELS = ("schedule", "inspector", "theory", "sensitivity", "phase", "basins", "precision", "share")
 
 
 class Explorable(OnPage, Settings):
@@ -45,9 +45,10 @@ class Explorable(OnPage, Settings):
         start: where paths begin; by default the surface's own start.
         steps: how many steps, which the reader may change.
         step: the step that is shown at first; by default the last.
-        panels: which of "inspector", "theory", "sensitivity", "phase", "basins", "precision", "share" there are; by
-            default all that fit.
-        open: which of them are unfolded from the beginning.
+        panels: which of "schedule", "inspector", "theory", "sensitivity", "phase", "basins", "precision", "share" there
+            are; by default all that fit. With "schedule" the points of `schedules.drawn` are dragged in a chart of the
+            learning rate, and have no sliders.
+        open: which of them are unfolded from the beginning; by default "schedule", where rates are drawn.
         precisions: number formats that the reader can choose, out of "float64", "float32", "float16", "bfloat16".
         ranges: (low, high) of a slider, by hyperparameter name.
         name: what the figure is called in links; by default made from its contents.
@@ -68,7 +69,7 @@ class Explorable(OnPage, Settings):
         steps: int = 200,
         step: int | None = None,
         panels=None,
-        open=(),
+        open=None,
         precisions=("float64",),
         ranges=None,
         name: str | None = None,
@@ -85,16 +86,24 @@ class Explorable(OnPage, Settings):
             raise ValueError("steps must be 1 or more, got 0.")
         self._precisions = _chosen("precision", precisions, PRECISIONS)
         self._panels = _chosen("panel", self._fitting() if panels is None else panels, PANELS)
-        self._open = _chosen("panel", open, self._panels)
+        self._open = _chosen("panel", self._unfolded() if open is None else open, self._panels)
         self._ranges = self._checked_ranges(ranges or {})
         if not self._precisions:
             raise ValueError(f"a figure computes in one number format at least, out of: {', '.join(PRECISIONS)}.")
+        if "schedule" in self._panels and not any(method.rate for method in self._methods):
+            raise ValueError("the schedule panel shows learning rates: no optimizer here has one that is known.")
         if "precision" in self._panels and len(self._precisions) == 1:
             raise ValueError(
                 'the precision panel compares number formats: give several, as in precisions=["float64", "bfloat16"].'
             )
         self._alt, self._caption = alt, caption
-        self._program = compile_program(surface, self._methods, self._precisions, explain="inspector" in self._panels)
+        self._program = compile_program(
+            surface,
+            self._methods,
+            self._precisions,
+            explain="inspector" in self._panels,
+            rates="schedule" in self._panels,
+        )
         self.spec = self._spec([float(x) for x in start], int(steps), self._checked_first_step(step, int(steps)))
         self._call_it(name, surface.name.strip("<>"))
         super().__init__()
@@ -144,6 +153,7 @@ class Explorable(OnPage, Settings):
                     "label": method.label,
                     "python": method.python,
                     "style": style,
+                    "rateSteps": list(method.rate_steps),
                     "hyperparams": [
                         self._hyperparameter(name, method.hyperparams[name]) for name in sorted(method.hyperparams)
                     ],
@@ -156,8 +166,13 @@ class Explorable(OnPage, Settings):
     def _fitting(self) -> list[str]:
         """The panels that have something to show: a phase diagram has two settings, and a minimum to go to."""
         pairs = self.surface.minima and any(len(method.hyperparams) > 1 for method in self._methods)
-        fits = {"precision": len(self._precisions) > 1, "phase": pairs}
+        scheduled = any(method.scheduled for method in self._methods)
+        fits = {"precision": len(self._precisions) > 1, "phase": pairs, "schedule": scheduled}
         return [panel for panel in PANELS if fits.get(panel, True)]
+
+    def _unfolded(self) -> list[str]:
+        drawn = any(method.rate_steps for method in self._methods)
+        return ["schedule"] if drawn and "schedule" in self._panels else []
 
     def _checked_first_step(self, step, steps) -> int:
         if step is not None and not 0 <= check_steps(step) <= steps:

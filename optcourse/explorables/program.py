@@ -35,6 +35,9 @@ class Method:
     hyperparams: Mapping[str, float]
     build: Callable[[Mapping[str, Any]], Any]
     python: str  # how to write it, with {} for the hyperparameters; "" for one's own
+    rate: Callable | None = None  # the learning rate from (hyperparameters, step)
+    rate_steps: tuple[int, ...] = ()  # of the points between which it is drawn: `rate_0`, `rate_1` ... are their rates
+    scheduled: bool = False  # whether the rate changes with the step
 
 
 def methods_of(given) -> list[Method]:
@@ -88,7 +91,34 @@ def _of_optimizer(optimizer: Optimizer, label) -> Method:
 
     hyperparams = {name: float(value) for name, value in traced.items()}
     label = label or (entry.title if entry else optimizer.name)
-    return Method(label, optimizer.name, hyperparams, build, "" if fixed else _python_of(optimizer))
+    python = "" if fixed else _python_of(optimizer)
+
+    def with_values(values):
+        return Optimizer(optimizer.name, "optax", {**values, **dict(fixed)}, optimizer.recipe)
+
+    return Method(label, optimizer.name, hyperparams, build, python, *_schedule_of(optimizer, with_values))
+
+
+def _schedule_of(optimizer, with_values) -> tuple:
+    """A method's `rate`, `rate_steps` and `scheduled`, if the rate is known before the loss is."""
+    if not isinstance(optimizer, Optimizer):
+        return None, (), False
+    given = _rate(optimizer)
+    if given is None or getattr(given, "listens", False):
+        return None, (), False
+
+    def rate(hyperparams, step):
+        now = _rate(with_values(hyperparams))
+        return now(step) if callable(now) else now
+
+    return rate, optimizer.recipe.steps if "rate_0" in optimizer.hyperparams else (), callable(given)
+
+
+def _rate(optimizer: Optimizer):
+    """The learning rate, a number or a function of the step; None if it has none."""
+    if hasattr(optimizer.recipe, "rate_at"):
+        return optimizer.recipe.rate_at(optimizer.hyperparams)
+    return optimizer.hyperparams.get("learning_rate")
 
 
 def _of_function(function, label) -> Method:
@@ -117,7 +147,9 @@ def _of_function(function, label) -> Method:
             raise TypeError(f"{name} must return an Optax optimizer or one of ours, got {type(built).__name__}.")
         return optax.with_extra_args_support(built)
 
-    return Method(label or name, name, hyperparams, build, "")
+    built = function()
+    python = _python_of(built) if isinstance(built, Optimizer) and "rate_0" in built.hyperparams else ""
+    return Method(label or name, name, hyperparams, build, python, *_schedule_of(built, lambda h: function(**h)))
 
 
 def _python_of(optimizer: Optimizer) -> str:
@@ -125,6 +157,11 @@ def _python_of(optimizer: Optimizer) -> str:
     factory = optimizers.catalogue().get(optimizer.name)
     if factory is None or optimizer.backend != "optax":
         return ""
+    if "rate_0" in optimizer.hyperparams:
+        inner = _python_of(Optimizer(optimizer.name, "optax", {}, optimizer.recipe.inner))
+        points = [(step, optimizer.hyperparams[f"rate_{i}"]) for i, step in enumerate(optimizer.recipe.steps)]
+        plain = inner == f"optimizers.{optimizer.name}({{}})"
+        return f"schedules.drawn(optimizers.{optimizer.name}, {points})({{}})" if plain else ""
     recipe = factory().recipe
     if type(optimizer.recipe) is not type(recipe):  # given, and only called the same
         return ""
@@ -146,8 +183,10 @@ class Program:
     methods: tuple[dict, ...]
 
 
-def compile_program(surface: LossSurface, methods: list[Method], precisions, *, explain: bool = True) -> Program:
-    """Compile loss, gradient, Hessian, and each optimizer's `init` and step, in each precision."""
+def compile_program(
+    surface: LossSurface, methods: list[Method], precisions, *, explain: bool = True, rates: bool = False
+) -> Program:
+    """Compile loss, gradient, Hessian, and each optimizer's `init` and step, in each precision; on demand its rate."""
     module = Module()
     functions: list[str] = []
     name = _identifier(surface.name)
@@ -181,6 +220,7 @@ def compile_program(surface: LossSurface, methods: list[Method], precisions, *, 
             compiled_surface["landscape"] = drawn.name
         for method, compiled in zip(methods, compiled_methods, strict=True):
             compiled["theory"] = _compile_theory(add, surface, method)
+            compiled["rate"] = _compile_rate(add, method) if rates and method.rate else None
     helpers = tuple(sorted(module.helpers))
     return Program(module.source, helpers, tuple(functions), compiled_surface, tuple(compiled_methods))
 
@@ -249,9 +289,19 @@ def _leaf(leaf) -> dict:
     return {"name": leaf.name, "shape": list(leaf.shape), "offset": leaf.offset}
 
 
+def _compile_rate(add, method: Method) -> str:
+    hyperparams = {name: jax.ShapeDtypeStruct((), jnp.float64) for name in method.hyperparams}
+
+    def rate(hyperparams, step):
+        return jnp.asarray(method.rate(weakly_typed(hyperparams), step), float)
+
+    clock = jax.ShapeDtypeStruct((), jnp.int32)
+    return add(rate, hyperparams, clock, called=f"{_identifier(method.label).lower()}_rate").name
+
+
 def _compile_theory(add, surface, method: Method) -> dict | None:
     own = not method.python  # whatever it is called
-    if own or contraction(method.name, jnp.ones(surface.dim), method.hyperparams) is None:
+    if own or method.rate_steps or contraction(method.name, jnp.ones(surface.dim), method.hyperparams) is None:
         return None
     hyperparams = {name: jax.ShapeDtypeStruct((), jnp.float64) for name in method.hyperparams}
     name = _identifier(method.label).lower()

@@ -106,7 +106,8 @@ class MethodList {
     const { focus: method } = figure;
     this.settings.setAttribute("aria-label", `Settings of ${method.label}`);
     // The learning rate first: it is what people tune.
-    const places = method.spec.hyperparams.map((_, k) => k);
+    const drawn = ({ name }) => method.spec.rateSteps.length && figure.spec.panels.includes("schedule") && /^rate_\d+$/.test(name);
+    const places = method.spec.hyperparams.map((_, k) => k).filter((k) => !drawn(method.spec.hyperparams[k]));
     const isFirst = (k) => isRate(method.spec.hyperparams[k]);
     this.order = [...places.filter(isFirst), ...places.filter((k) => !isFirst(k))];
     this.sliders = this.order.map((k) => {

@@ -1,6 +1,7 @@
 // Finds the figures of a page and brings them to life, whichever comes first, they or this script.
 
 const PANELS = [
+  { name: "schedule", title: "Learning rate over the steps", make: (figure) => new SchedulePanel(figure) },
   { name: "inspector", title: "Look at one step", make: (figure) => new InspectorPanel(figure) },
   { name: "theory", title: "Theory at this point", make: (figure) => new TheoryPanel(figure) },
   { name: "sensitivity", title: "Sensitivity map: the last loss over two settings", make: (figure) => new SensitivityPanel(figure) },

@@ -22,7 +22,8 @@ function pythonSnippet(figure) {
     else lines.push(`    ${label}: oc.run(your_optimizer, surface, start, steps=${model.steps}),  # with ${given}`);
   }
   lines.push("}", "plotting.plot_comparison(paths, surface)");
-  return lines.filter((line) => line !== "import numpy as np" || dtype).join("\n");
+  const text = lines.filter((line) => line !== "import numpy as np" || dtype).join("\n");
+  return text.includes("schedules.") ? text.replace("plotting,", "plotting, schedules,") : text;
 }
 
 // The settings in the address after #, for the figure of this name.
