@@ -1,7 +1,9 @@
 """Number formats and training in them: rounding, loss scaling, policies, weights kept narrow, memory."""
 
+from optcourse.precision.adam_8bit import Quantized, adam_8bit, dequantize, dynamic_levels, quantize
 from optcourse.precision.formats import Format, catalogue, get
 from optcourse.precision.loss_scaling import DynamicScale, ScaledState, ScaleState, StaticScale, scaled, scaling_history
+from optcourse.precision.memory import Memory, memory
 from optcourse.precision.policies import in_precision
 from optcourse.precision.rounding import kahan_add, kahan_sum, plain_sum, round_to, stochastic_round
 from optcourse.precision.weights import KeptState, kept_in
@@ -11,16 +13,23 @@ __all__ = [
     "DynamicScale",
     "Format",
     "KeptState",
+    "Memory",
+    "Quantized",
     "ScaleState",
     "ScaledState",
     "StaticScale",
+    "adam_8bit",
     "catalogue",
+    "dequantize",
+    "dynamic_levels",
     "get",
     "in_precision",
     "kahan_add",
     "kahan_sum",
     "kept_in",
+    "memory",
     "plain_sum",
+    "quantize",
     "round_to",
     "scaled",
     "scaling_history",

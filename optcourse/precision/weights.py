@@ -17,14 +17,12 @@ UPDATES = ("nearest", "stochastic", "kahan", "main weights")
 
 
 class KeptState(NamedTuple):
-    """The optimizer's own state, and what is kept beside the weights.
-
-    `beside` is () for "nearest", the number of steps for "stochastic", the compensation of each weight for "kahan",
-    and the weights in float32 for "main weights".
-    """
+    """The optimizer's own state, and what is kept beside the weights; what an update does not need is ()."""
 
     inner: Any
-    beside: Any
+    steps: Any = ()  # taken so far, for "stochastic"
+    compensation: Any = ()  # what rounding took off each weight, in its own dtype, for "kahan"
+    main: Any = ()  # the weights in a wide dtype, for "main weights"
 
 
 def kept_in(factory, form: str | Format, *, update: str = "nearest"):
@@ -88,17 +86,15 @@ class _KeptIn:
         inner = self.inner(hyperparams)
 
         def init(params):
-            beside = {
-                "nearest": lambda: (),
-                "stochastic": lambda: jnp.zeros((), jnp.int32),
-                "kahan": lambda: jax.tree.map(jnp.zeros_like, params),
-                "main weights": lambda: wide(params),
-            }[self.update]()
-            return KeptState(inner.init(wide(params)), beside)
+            return KeptState(
+                inner.init(wide(params)),
+                steps=jnp.zeros((), jnp.int32) if self.update == "stochastic" else (),
+                compensation=jax.tree.map(jnp.zeros_like, params) if self.update == "kahan" else (),
+                main=wide(params) if self.update == "main weights" else (),
+            )
 
         def update(grads, state, params, *, value_fn=None, **extra):
-            narrow = jax.tree.map(self._rounded, wide(params))
-            weights = state.beside if self.update == "main weights" else narrow
+            weights = state.main if self.update == "main weights" else jax.tree.map(self._rounded, wide(params))
             if value_fn is not None:  # the loss is that of the narrow weights, wherever the optimizer asks for it
                 given, dtypes = value_fn, jax.tree.map(lambda leaf: leaf.dtype, params)
 
@@ -106,35 +102,32 @@ class _KeptIn:
                     return given(jax.tree.map(lambda leaf, dtype: self._rounded(leaf).astype(dtype), p, dtypes))
 
             updates, inner_state = inner.update(wide(grads), state.inner, weights, value_fn=value_fn, **extra)
-            new, beside = self._add(weights, updates, state.beside, own.get("rounding_seed"))
+            new, state = self._add(weights, updates, state, own.get("rounding_seed"))
             change = jax.tree.map(lambda after, before: after - wide(before), new, params)
-            return change, KeptState(inner_state, beside)
+            return change, state._replace(inner=inner_state)
 
         return optax.GradientTransformationExtraArgs(init, update)
 
     def _rounded(self, leaf):
         return round_to(leaf, self.form)
 
-    def _add(self, weights, updates, beside, seed):
-        """The new weights, and what is kept beside them."""
+    def _add(self, weights, updates, state, seed):
+        """The new weights, and the state with what is kept beside them."""
         if self.update == "kahan":
-            return _compensated(self._rounded, weights, updates, beside)
+            wanted = jax.tree.map(lambda u, c: u + wide(c), updates, state.compensation)
+            new = jax.tree.map(lambda w, v: self._rounded(w + v), weights, wanted)
+            lost = jax.tree.map(lambda v, after, before: self._rounded(v - (after - before)), wanted, new, weights)
+            lost = jax.tree.map(lambda value, old: value.astype(old.dtype), lost, state.compensation)
+            return new, state._replace(compensation=lost)
         exact = jax.tree.map(jnp.add, weights, updates)
         if self.update == "stochastic":
-            key = jax.random.fold_in(jax.random.key(jnp.asarray(seed).astype(jnp.int32)), beside)
+            key = jax.random.fold_in(jax.random.key(jnp.asarray(seed).astype(jnp.int32)), state.steps)
             leaves, structure = jax.tree.flatten(exact)
             keys = jax.random.split(key, len(leaves))
             new = [stochastic_round(leaf, self.form, k) for leaf, k in zip(leaves, keys, strict=True)]
-            return jax.tree.unflatten(structure, new), beside + 1
+            return jax.tree.unflatten(structure, new), state._replace(steps=state.steps + 1)
         new = jax.tree.map(self._rounded, exact)
-        return new, exact if self.update == "main weights" else ()
-
-
-def _compensated(rounded, weights, updates, compensation):
-    wanted = jax.tree.map(lambda u, c: u + wide(c), updates, compensation)
-    new = jax.tree.map(lambda w, v: rounded(w + v), weights, wanted)
-    lost = jax.tree.map(lambda v, after, before: rounded(v - (after - before)), wanted, new, weights)
-    return new, jax.tree.map(lambda value, old: value.astype(old.dtype), lost, compensation)
+        return new, state._replace(main=exact) if self.update == "main weights" else state
 
 
 def wide(tree):
