@@ -57,20 +57,12 @@ def evaluate(grid):
     """
     import xarray
 
-    single = isinstance(grid, dict)
-    leaves = _leaves(grid) if not single else None
-    dims = [] if single else [dim for dim in next(iter(leaves.values())).dims if not dim.startswith("final_params")]
-    params = grid if single else _stacked(leaves, dims)
-    if single:
-        params = jax.tree.map(lambda leaf: np.asarray(leaf)[None], params)
+    params, axes = (_as_one(grid), {}) if isinstance(grid, dict) else _networks(grid)
     with double_precision():
         values = [np.asarray(value) for value in _evaluate_each(params)]
-    shape = [] if single else [grid.sizes[dim] for dim in dims]
-    names = ("train_loss", "held_out_loss", "held_out_accuracy")
-    coords = {} if single else {dim: grid[dim] for dim in dims if dim in grid.coords}
-    return xarray.Dataset(
-        {name: (dims, value.reshape(shape)) for name, value in zip(names, values, strict=True)}, coords=coords
-    )
+    shape, names = tuple(axes.values()), ("train_loss", "held_out_loss", "held_out_accuracy")
+    judged = {name: (tuple(axes), value.reshape(shape)) for name, value in zip(names, values, strict=True)}
+    return xarray.Dataset(judged, coords={axis: grid[axis] for axis in axes if axis in grid.coords})
 
 
 def accuracy(params) -> float:
@@ -83,25 +75,22 @@ def accuracy(params) -> float:
     return float(evaluate(params).held_out_accuracy)
 
 
-def _leaves(grid) -> dict:
-    """The variables of a sweep's dataset that hold final params, by (layer, kind)."""
-    found = {}
-    for name in grid.data_vars:
+def _as_one(params):
+    """Params of several networks along axis 0, of which there is one."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], params)
+
+
+def _networks(grid) -> tuple[dict, dict]:
+    """The params of all networks of a sweep, one after the other along axis 0, and the sizes of the sweep's axes."""
+    params, axes = {}, {}
+    for name, values in grid.data_vars.items():
         if name.startswith("final_params["):
             layer, kind = name.removeprefix("final_params['").removesuffix("']").split("']['")
-            found[layer, kind] = grid[name]
-    if not found:
+            axes = {dim: size for dim, size in values.sizes.items() if not dim.startswith("final_params")}
+            params.setdefault(layer, {})[kind] = np.asarray(values).reshape(-1, *values.shape[len(axes) :])
+    if not params:
         raise ValueError("this dataset holds no networks: it must come from sweep(..., models.digits_loss(), ...).")
-    return found
-
-
-def _stacked(leaves, dims) -> dict:
-    """The params of all networks, one after the other along axis 0."""
-    params = {}
-    for (layer, kind), values in leaves.items():
-        own = values.shape[len(dims) :]
-        params.setdefault(layer, {})[kind] = np.asarray(values).reshape(-1, *own)
-    return params
+    return params, axes
 
 
 @jax.jit
