@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
-from optcourse.suggestions import did_you_mean
-
 MOST = 2_000_000  # numbers that `numbers` lists at once
 
 
@@ -80,7 +78,8 @@ class Format:
     def spacing(self, x):
         """From |x| to the next larger number of the format: 2^floor(log2 |x|) epsilon, `smallest` near 0.
 
-        >>> get("float16").spacing(1000.0)
+        >>> from optcourse import precision
+        >>> precision.get("float16").spacing(1000.0)
         0.5
 
         Args:
@@ -98,7 +97,8 @@ class Format:
     def neighbours(self, x: float) -> tuple[float, float]:
         """The largest number of the format below x and the smallest above; x itself is neither.
 
-        >>> get("bfloat16").neighbours(1.0)
+        >>> from optcourse import precision
+        >>> precision.get("bfloat16").neighbours(1.0)
         (0.99609375, 1.0078125)
         """
         x = float(x)
@@ -110,7 +110,8 @@ class Format:
     def numbers(self, low: float, high: float) -> np.ndarray:
         """Every number of the format from low to high, in order, in double precision.
 
-        >>> get("float8_e4m3").numbers(1, 2)
+        >>> from optcourse import precision
+        >>> precision.get("float8_e4m3").numbers(1, 2)
         array([1.   , 1.125, 1.25 , 1.375, 1.5  , 1.625, 1.75 , 1.875, 2.   ])
 
         Raises:
@@ -127,7 +128,8 @@ class Format:
     def pattern(self, x: float) -> str:
         """The bits of a number of the format: sign, exponent, mantissa.
 
-        >>> get("float16").pattern(-1.5)
+        >>> from optcourse import precision
+        >>> precision.get("float16").pattern(-1.5)
         '1 01111 1000000000'
         """
         rank = self._rank(abs(x))
@@ -168,43 +170,3 @@ class Format:
             return -math.inf if self.has_infinity else math.nan
         rank = self._rank(x)
         return float(self._ranked(rank if self._ranked(rank) < x else rank - 1))
-
-
-_IEEE = "IEEE 754-2019"
-_FLOAT8 = "Micikevicius et al. 2022, arXiv:2209.05433"
-
-FORMATS = {
-    form.name: form
-    for form in (
-        Format("float32", 8, 23, source=_IEEE),
-        Format("float16", 5, 10, bytes=2, source=_IEEE),
-        Format("bfloat16", 8, 7, bytes=2, source="Kalamkar et al. 2019, arXiv:1905.12322"),
-        Format("float8_e4m3", 4, 3, has_infinity=False, bytes=1, source=_FLOAT8),
-        Format("float8_e5m2", 5, 2, bytes=1, source=_FLOAT8),
-        Format("tf32", 8, 10, source="NVIDIA A100 Tensor Core GPU Architecture, 2020"),
-    )
-}
-ALIASES = {"half": "float16", "float8_e4m3fn": "float8_e4m3", "single": "float32"}
-
-
-def catalogue() -> dict[str, Format]:
-    """Every format of the course, by name.
-
-    >>> list(catalogue())
-    ['float32', 'float16', 'bfloat16', 'float8_e4m3', 'float8_e5m2', 'tf32']
-    """
-    return dict(FORMATS)
-
-
-def get(name) -> Format:
-    """The format called `name` (or a `Format`, which is returned); a KeyError suggests the nearest right name.
-
-    >>> get("bfloat16")
-    <Format bfloat16: 8 exponent bits, 7 mantissa bits, epsilon 2^-7, largest 3.38953e+38>
-    """
-    if isinstance(name, Format):
-        return name
-    found = FORMATS.get(ALIASES.get(str(name).lower(), str(name).lower()))
-    if found is None:
-        raise KeyError(f"no number format {name!r}.{did_you_mean(name, FORMATS)} There are: {', '.join(FORMATS)}.")
-    return found

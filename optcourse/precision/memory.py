@@ -8,7 +8,8 @@ import numpy as np
 
 from optcourse.arrays import double_precision, to_torch
 from optcourse.optimizers.contract import Optimizer
-from optcourse.precision.formats import Format, get
+from optcourse.precision.catalogue import get
+from optcourse.precision.formats import Format
 from optcourse.precision.weights import KeptState
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import jax
 
 from optcourse.arrays import framework
-from optcourse.precision.formats import Format, get
+from optcourse.precision.catalogue import get
+from optcourse.precision.formats import Format
 from optcourse.precision.rounding import round_to
 from optcourse.surfaces.loss_surface import LossSurface
 
@@ -21,7 +22,8 @@ def in_precision(surface: LossSurface, compute: str | Format = "float16", *, mas
     params, as hardware multiplies such numbers and adds in float32.
 
     Which parts of a model stay in float32 all the same is its own setting: `keep_float32` of `models.digits_loss` and
-    `models.text_loss`, by default the loss, as `torch.autocast` has it, and the softmax and the norms of a transformer.
+    `models.text_loss`. By default it is the loss, as under `torch.autocast`, and in a transformer the softmax and the
+    norms, as there on a GPU; on a CPU, autocast computes those in the format that they are given.
 
     >>> import numpy as np
     >>> from optcourse import surfaces

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from optcourse.arrays import double_precision, framework, namespace, to_numpy
-from optcourse.precision.formats import Format, get
+from optcourse.precision.catalogue import get
+from optcourse.precision.formats import Format
 
 # Wide dtypes, in which rounding is computed: bits of the exponent and of the mantissa, and the integer of this size.
 WIDE = {"float32": (8, 23, "int32"), "float64": (11, 52, "int64")}

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from optcourse.arrays import to_numpy
+from optcourse.precision.scales import ScaleState
 
 
 def open_scaled(inner, params, state, scale):
@@ -58,7 +59,7 @@ class _ScaledSession:
     def state(self):
         import torch
 
-        from optcourse.precision.loss_scaling import ScaledState, ScaleState
+        from optcourse.precision.loss_scaling import ScaledState
 
         good = self.good_steps if self.fixed else self.scaler.state_dict()["_growth_tracker"]
         counts = (torch.tensor(np.int32(count)) for count in (good, self.skipped))

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import optax
 
 from optcourse.optimizers.contract import Optimizer, Recipe
-from optcourse.precision.formats import Format, get
+from optcourse.precision.catalogue import get
+from optcourse.precision.formats import Format
 from optcourse.precision.rounding import round_to, stochastic_round
 from optcourse.precision.wrapping import around, split
 from optcourse.suggestions import did_you_mean
