@@ -6,8 +6,9 @@ import chapters
 import galleries
 import numpy as np
 import pytest
+import schedule_gallery
 
-from optcourse import optimizers, surfaces
+from optcourse import optimizers, schedules, surfaces
 from optcourse.surfaces import LossSurface, Minimum
 
 CATALOGUES = {"surface_gallery": surfaces.catalogue(), "optimizer_gallery": optimizers.catalogue()}
@@ -20,6 +21,26 @@ def test_a_gallery_shows_everything_once_and_is_up_to_date(name):
     assert galleries.is_up_to_date(page), f"{page.name}: the package changed since it was made. Run make execute."
     shown = re.findall(r"^```{live-figure} \w+ (\w+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert shown == list(CATALOGUES[name])
+
+
+def test_the_gallery_of_schedules_shows_each_once_with_its_picture_and_every_difference():
+    page = galleries.page_of("schedule_gallery")
+    assert "book/schedule_gallery" in chapters.pages()
+    assert galleries.is_up_to_date(page), f"{page.name}: the package changed since it was made. Run make execute."
+    text = page.read_text(encoding="utf-8")
+    shown = re.findall(r"^```{figure} images/schedules/(\w+)\.png$", text, re.MULTILINE)
+    assert shown == list(schedules.catalogue())
+    assert {path.stem for path in schedule_gallery.PICTURES.iterdir()} == set(shown)
+    for entry in schedules.entries().values():
+        assert all(f"| {difference.what} |" in text for difference in entry.differences)
+        assert entry.source in text and entry.torch_name in text
+
+
+def test_words_for_a_schedule_are_its_numbers():
+    words = schedule_gallery.words_for(schedules.entries()["cosine"])
+    assert "1 at step 0, 0.854 at step 25, 0.5 at step 50" in words and "0 at step 130" in words
+    assert "Through step 99, PyTorch's is the same" in words
+    assert "Through step 99, PyTorch's differs by up to 0.03" in schedule_gallery.words_for(schedules.entries()["one_cycle"])
 
 
 def test_the_directives_ask_for_the_figures_that_are_compiled():

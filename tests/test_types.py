@@ -12,7 +12,7 @@ from jaxtyping import install_import_hook
 
 with install_import_hook("optcourse", "beartype.beartype"):
     import optcourse as oc
-    from optcourse import claims, metrics, optimizers, plotting, surfaces
+    from optcourse import claims, metrics, optimizers, plotting, schedules, surfaces
 
 for backend in optimizers.BACKENDS:
     for make in (optimizers.adam, optimizers.lbfgs):
@@ -31,6 +31,16 @@ for backend in optimizers.BACKENDS:
     grid = oc.sweep(adam, surfaces.booth(), [[0.0, 1.0], [1.0, 1.0]], steps=3, b1=[0.5, 0.9])
     metrics.settling_step(grid.loss, 1.0)
     oc.OptimizerTrace(adam, surfaces.booth(), [0.0, 1.0]).step()
+for backend in optimizers.BACKENDS:
+    for schedule in (
+        schedules.warmup_cosine(0.1, 5),
+        schedules.from_points([(0, 0.1), (5, 0.0)]).with_warmup(2),
+        schedules.plateau(0.1, patience=1),
+    ):
+        oc.run(schedules.scheduled(optimizers.adam, schedule)(backend=backend), surfaces.booth(), [0.0, 1.0], steps=3)
+        oc.run(optimizers.sgd(schedule, backend=backend), surfaces.booth(), [0.0, 1.0], steps=3)
+    drawn = schedules.drawn(optimizers.sgd, [(0, 0.1), (5, 0.0)])
+    oc.run(drawn(backend=backend), surfaces.booth(), [0.0, 1.0], steps=3)
 for name, factory in surfaces.catalogue().items():
     surface = factory()
     point = np.array(surface.start)

@@ -1,4 +1,4 @@
-"""The galleries: a page with every surface and one with every optimizer, each with a live figure.
+"""The galleries: a page with every surface and one with every optimizer, each with a live figure; one of schedules.
 
 The text is written by `make execute`, from the catalogues. The figures are compiled when the site is built, by
 `book/_ext/live_figures.py`, and kept in `.live_figures/` until something they depend on changes.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import chapters
 import numpy as np
+import schedule_gallery
 
 KEPT = chapters.ROOT / ".live_figures"
 STEPS = 200
@@ -205,7 +206,12 @@ def cell(value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-PAGES = {"surface_gallery": surface_page, "optimizer_gallery": optimizer_page}
+def schedule_page() -> str:
+    """The gallery of schedules, as MyST Markdown."""
+    return schedule_gallery.page(HEADER.format(key=key()))
+
+
+PAGES = {"surface_gallery": surface_page, "optimizer_gallery": optimizer_page, "schedule_gallery": schedule_page}
 
 
 def write() -> list[Path]:
@@ -258,7 +264,7 @@ def parse_rates(lines) -> tuple[tuple[str, float], ...]:
 @cache
 def key() -> str:
     """What every figure depends on, read once: 43 figures ask for it."""
-    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    own = hashlib.sha256(Path(__file__).read_bytes() + Path(schedule_gallery.__file__).read_bytes()).hexdigest()
     return chapters.fingerprint([chapters.package_sources(), chapters.pins(), own])
 
 

@@ -39,8 +39,8 @@ def constant(peak, steps):
     torch_name="StepLR",
 )
 def step(peak, steps, *, every=1 / 3, factor=0.1):
-    r"""Multiplied by `factor` every so many steps: \(\eta_t = \eta\, f^{\lfloor t/k \rfloor}\), with \(k\) for
-    `every` and \(f\) for `factor`."""
+    r"""Multiplied by `factor` every so many steps; with \(k\) steps for `every` and \(f\) for `factor`,
+    \(\eta_t = \eta\, f^{\lfloor t/k \rfloor}\)."""
 
 
 @entry(
@@ -66,8 +66,8 @@ def multistep(peak, steps, *, at=(0.5, 0.75), factor=0.1):
     torch_name="ExponentialLR",
 )
 def exponential(peak, steps, *, end=0.01):
-    r"""The same factor in every step, down to the share `end` after the last: \(\eta_t = \eta\, e^{\,t/T}\), with \(e\)
-    for `end` and \(T\) for `steps`."""
+    r"""The same factor in every step, down to the share `end` after the last: \(\eta_t = \eta\, r^{\,t/T}\), with
+    \(r\) for `end` and \(T\) for `steps`."""
 
 
 @entry(
@@ -107,8 +107,8 @@ def polynomial(peak, steps, *, power=2.0):
     source="Loshchilov and Hutter 2017, arXiv:1608.03983",
 )
 def cosine(peak, steps, *, end=0.0):
-    r"""Half a cosine from the peak down to the share `end`: \(\eta_t = \tfrac{\eta}{2}(1 + \cos(\pi t/T))\) for
-    `end` 0."""
+    r"""Half a cosine from the peak down to the share `end`; where that is 0,
+    \(\eta_t = \tfrac{\eta}{2}(1 + \cos(\pi t/T))\)."""
 
 
 def restart_lengths(steps, first, growth):
@@ -270,7 +270,7 @@ def _optax_one_cycle(peak, steps, pct_start, div_factor, final_div_factor):
         Difference("two steps after the last", "stays at the lowest rate", "ValueError"),
         Difference("momentum, by default", "stays", "goes from 0.95 to 0.85 and back, in an SGD without any too"),
     ),
-    source="Smith and Topin 2019, arXiv:1708.07120",
+    source="Smith and Topin 2017, arXiv:1708.07120",
 )
 def one_cycle(peak, steps, *, pct_start=0.3, div_factor=25.0, final_div_factor=1e4):
     r"""From the peak over `div_factor` up by half a cosine in the share `pct_start` of the steps, then by another one
