@@ -175,6 +175,11 @@ def test_a_loss_in_another_format_is_near_and_arrives_wide(compute):
         assert float(loss) == pytest.approx(float(surface(params)), rel=0.1, abs=60 * precision.get(compute).epsilon)
 
 
+def test_a_loss_of_plain_numbers_is_one():
+    loss = precision.in_precision(surfaces.rosenbrock(), "bfloat16")([1.0, 2.0])
+    assert isinstance(loss, np.ndarray) and loss.dtype == "float64" and loss == 100
+
+
 def test_in_float32_nothing_changes():
     start, surface = np.float32([-1, 1]), surfaces.rosenbrock()
     same = precision.in_precision(surface, "float32")

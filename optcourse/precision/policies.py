@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import jax
 
-from optcourse.arrays import framework
+from optcourse.arrays import double_precision, framework, to_numpy
 from optcourse.precision.catalogue import get
 from optcourse.precision.formats import Format
 from optcourse.precision.rounding import round_to
@@ -57,6 +57,9 @@ class _InPrecision:
     master: Format
 
     def __call__(self, params, *at):
+        if framework(params) == "numpy":
+            with double_precision():
+                return to_numpy(self(jax.tree.map(jax.numpy.asarray, params), *at))
         narrow = jax.tree.map(lambda leaf: _cast(_cast(leaf, self.master), self.compute), params)
         loss = self.surface.function(narrow, *at, **dict(self.surface.constants))
         return _as_dtype(_as_dtype(loss, self.master), jax.tree.leaves(params)[0].dtype)
@@ -68,7 +71,6 @@ def _cast(leaf, form: Format):
         if _native(form):
             return _as_dtype(leaf, form)
         return leaf + (round_to(leaf.detach(), form) - leaf.detach())
-    leaf = jax.numpy.asarray(leaf)
     rounded = round_to(leaf, form) if leaf.dtype.itemsize >= form.bytes else leaf
     return _as_dtype(rounded, form) if _native(form) else rounded
 
