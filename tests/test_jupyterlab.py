@@ -24,7 +24,15 @@ figure
     "print('ready')",
 ]
 CHAPTERS = [chapter for chapter in chapters.chapters() if not chapter.name.startswith("lab_")]  # those show widgets
-ALIVE = [chapter for chapter in CHAPTERS if "data-optcourse" in chapter.notebook.read_text(encoding="utf-8")]
+
+
+def begins_with_a_path(chapter) -> bool:
+    """Whether the first live figure of a chapter has a start to drag."""
+    figures = chapter.notebook.read_text(encoding="utf-8").split("functions(numbers)")
+    return "data-optcourse" in figures[0] and r"\"surface\":{" in figures[0]
+
+
+ALIVE = [chapter for chapter in CHAPTERS if begins_with_a_path(chapter)]
 
 
 @pytest.fixture(scope="module")

@@ -174,20 +174,21 @@ WAKE = """async (patience) => {
   for (const host of document.querySelectorAll("[data-optcourse]")) {
     host.scrollIntoView({ block: "center" });
     const end = performance.now() + patience;
-    const answers = () => host.optcourse?.methods.rows[0].loss.textContent;
+    const answers = () => host.optcourse?.drawn;
     while (!answers() && performance.now() < end) await new Promise((done) => requestAnimationFrame(done));
     const name = host.dataset.optcourse;
     if (!answers()) {
       wrong.push(`${name} sleeps`);
       continue;
     }
-    const parts = "button, input, select, summary, canvas:not([aria-hidden])";
+    const parts = "button, input, select, summary, [role=slider], canvas:not([aria-hidden])";
     for (const part of host.optcourse.root.querySelectorAll(parts)) {
       const named = part.getAttribute("aria-label") || part.labels?.[0]?.textContent || part.textContent;
       if (!named.trim()) wrong.push(`${name} has a nameless ${part.localName}`);
     }
     if (!host.optcourse.root.getAttribute("aria-label")) wrong.push(`${name} has no name`);
-    if (!/ after \\d+ steps: .+ (loss|overflows) /.test(host.optcourse.describe())) wrong.push(`${name} says nothing`);
+    const said = host.optcourse.model ? / after \\d+ steps: .+ (loss|overflows) / : /: .*\\d/;
+    if (!said.test(host.optcourse.describe())) wrong.push(`${name} says nothing`);
   }
   return wrong;
 }"""
