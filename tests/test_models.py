@@ -188,15 +188,21 @@ def test_a_sweep_of_the_transformer_is_as_many_runs_and_learns():
     assert (grid.loss[..., -10:].mean("step") < grid.loss[..., 0] - 0.3).all()
 
 
-def test_what_is_kept_in_float32_is_finite_in_half_precision():
-    large = jax.tree.map(lambda leaf: jnp.asarray(40 * leaf, jnp.float16), SMALL)
-    kept = models.text_loss(batch=None).gradient(large)
-    assert all(leaf.dtype == jnp.float16 for leaf in jax.tree.leaves(kept))
+def test_what_is_kept_in_float32_is_more_exact_in_half_precision():
+    narrow = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float16), SMALL)
+    exact = float(models.text_loss(batch=None)(jax.tree.map(lambda leaf: np.asarray(leaf, float), narrow)))
+    kept, plain = models.text_loss(batch=None), models.text_loss(batch=None, keep_float32=())
+    assert kept(narrow).dtype == jnp.float32 and plain(narrow).dtype == jnp.float16
+    assert all(leaf.dtype == jnp.float16 for leaf in jax.tree.leaves(kept.gradient(narrow)))
+    assert abs(float(kept(narrow)) - exact) < min(1e-3, abs(float(plain(narrow)) - exact))
+
+
+def test_a_layer_norm_in_float32_survives_what_float16_cannot_square():
     x = jnp.full((1, 8), 300.0, jnp.float16) * jnp.arange(8, dtype=jnp.float16)
     scale, bias = jnp.ones(8, jnp.float16), jnp.zeros(8, jnp.float16)
     assert (transformer.layer_norm(x, scale, bias) == 0).all()  # the variance is above 65504
-    wide = np.asarray(transformer.layer_norm(x, scale, bias, wide=True), float)
-    assert wide.std() == pytest.approx(1, abs=2e-3)
+    wide = transformer.layer_norm(x, scale, bias, wide=True)
+    assert wide.dtype == jnp.float16 and np.asarray(wide, float).std() == pytest.approx(1, abs=2e-3)
 
 
 def test_bad_settings_of_the_transformer_are_told():
