@@ -8,14 +8,24 @@ from optcourse.exercises import (
     answers,
     convergence,
     hyperparameter_sensitivity,
+    mixed_precision,
     optimizer_intuition,
     pathological_cases,
+    schedulers,
     verdict,
 )
 from optcourse.exercises.exercise import PUBLIC_SEED, Exercise
 from optcourse.suggestions import did_you_mean
 
-CHAPTERS = (optimizer_intuition, convergence, adaptive_methods, hyperparameter_sensitivity, pathological_cases)
+CHAPTERS = (
+    optimizer_intuition,
+    convergence,
+    adaptive_methods,
+    hyperparameter_sensitivity,
+    schedulers,
+    mixed_precision,
+    pathological_cases,
+)
 NO_ANSWER = object()
 
 
