@@ -243,6 +243,9 @@ def test_where_the_axis_has_names_the_value_is_not_said(show):
     page.keyboard.press("ArrowRight")
     settled(page)
     assert page.locator(".readout").inner_text() == "3 bits: x 0.5"
+    x, _ = figure_of("line")()["3 bits"]
+    said = page.evaluate(f"() => {FIGURE}.describe()")
+    assert f"3 bits: {len(np.unique(x))} points from 0.5 to 1.5." in said
 
 
 def test_it_says_what_it_shows(show):

@@ -92,7 +92,7 @@ class LiveCurves(OnPage):
         self._sliders = _default_sliders(function) if sliders is None else dict(sliders)
         self._choices = {key: tuple(values) for key, values in (choices or {}).items()}
         _check_parameters(function, self._sliders, self._choices)
-        self._caption, self._alt = caption, alt
+        self._caption, self._alt, self._known = caption, alt, {}
         self._variants = list(itertools.product(*self._choices.values()))
         if not 1 <= len(self._variants) <= MOST_VARIANTS:
             raise ValueError(
@@ -153,15 +153,23 @@ class LiveCurves(OnPage):
         for key, value in chosen.items():
             if value not in self._choices[key]:
                 raise ValueError(f"{key} must be one of {', '.join(map(str, self._choices[key]))}, got {value!r}.")
+        compute, layout = self._computed(tuple(chosen.values()))
         with double_precision():
             values = {key: jnp.asarray(float(settings.get(key, value))) for key, value in self._sliders.items()}
-            layout = []
-            flat = iter(jax.jit(partial(self._flat, chosen, layout))(values))
+            flat = iter(compute(values))
         parts = {}
         for label, kind in layout:
             y = np.asarray(next(flat))
             parts[label] = (y, np.asarray(next(flat))) if kind == "pair" else y.item() if kind == "number" else y
         return parts
+
+    def _computed(self, combination):
+        """The function for these choices, compiled by JAX once, and the labels and kinds of what it returns."""
+        if combination not in self._known:
+            layout = []
+            chosen = dict(zip(self._choices, combination, strict=True))
+            self._known[combination] = jax.jit(partial(self._flat, chosen, layout)), layout
+        return self._known[combination]
 
     # --- what is compiled --------------------------------------------------------------------------------------------
 

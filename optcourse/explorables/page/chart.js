@@ -204,6 +204,11 @@ class Chart extends Live {
     const told = this.curves.map(({ label, xs, ys }) => {
       const there = Array.from(ys.keys()).filter((k) => Number.isFinite(xs[k] + ys[k]));
       if (!there.length) return `${label} has no point`;
+      const [first, last] = [xs[there[0]], xs[there.at(-1)]];
+      if (this.spec.axes[1].ticks) {
+        const different = new Set(there.map((k) => xs[k])).size;
+        return `${label}: ${different} points from ${this._write(first)} to ${this._write(last)}`;
+      }
       const least = there.reduce((best, k) => (ys[k] < ys[best] ? k : best));
       const most = there.reduce((best, k) => (ys[k] > ys[best] ? k : best));
       const at = (k) => `${this._write(ys[k])} at ${this._write(xs[k])}`;

@@ -124,7 +124,7 @@ function scaleOf({ log, limits, ticks }, arrays, pad = 0.02) {
 
 // With as many digits as it takes to tell neighbours apart.
 function linearTicks(low, high) {
-  const ticks = roundTicks(low, high);
+  const ticks = roundTicks(low, high, 7);
   const largest = Math.max(...ticks.map(Math.abs));
   const digits = Math.round(Math.log10(largest / (ticks[1] - ticks[0])) + 1.5);
   return ticks.map((value) => [value, plain(value, clampTo(digits || 3, 1, 17))]);

@@ -171,9 +171,9 @@ class Field {
   }
 }
 
-// Round numbers between low and high, about five.
-function roundTicks(low, high) {
-  const rough = (high - low) / 5;
+// Round numbers between low and high, about as many.
+function roundTicks(low, high, many = 5) {
+  const rough = (high - low) / many;
   const size = 10 ** Math.floor(Math.log10(rough));
   const step = size * [1, 2, 5, 10].find((factor) => factor * size >= rough);
   const first = Math.ceil(low / step - 1e-9);
