@@ -1,4 +1,4 @@
-"""The exercises of the chapter `mixed_precision`: a loss scaler, Kahan's update, formats, and logs to be diagnosed."""
+"""The exercises of the chapter `mixed_precision`: formats, a loss scaler, Kahan's update, logs to be diagnosed."""
 
 from optcourse.exercises.mixed_precision.format_guess import FORMAT_GUESS
 from optcourse.exercises.mixed_precision.kahan_weights import KAHAN_WEIGHTS
@@ -6,6 +6,6 @@ from optcourse.exercises.mixed_precision.logs import make_log
 from optcourse.exercises.mixed_precision.read_log import READ_LOG
 from optcourse.exercises.mixed_precision.scaled_descent import SCALED_DESCENT
 
-EXERCISES = (SCALED_DESCENT, KAHAN_WEIGHTS, FORMAT_GUESS, READ_LOG)
+EXERCISES = (FORMAT_GUESS, SCALED_DESCENT, KAHAN_WEIGHTS, READ_LOG)
 
 __all__ = ["EXERCISES", "make_log"]
