@@ -240,7 +240,7 @@ def test_parts_of_the_chapter_that_the_plans_name_exist():
 
 
 def test_chapters_to_come_are_called_so():
-    planned = re.search(r"\*\*planned and not written yet\*\* will go: (.+?)\.", text_of(PLANS))[1]
+    planned = re.search(r"\*\*Planned and not written yet\*\* are: (.+?)\.", text_of(PLANS))[1]
     names = [name.strip("* ").replace(" ", "_") for name in planned.split(",")]
     assert names
     written = [name for name in names if f"book/{name}" in chapters.pages()]
