@@ -1,6 +1,5 @@
 """`LiveCurves`: a live chart of any JAX function of a few sliders, for notebooks and for static pages."""
 
-import inspect
 import itertools
 from collections.abc import Mapping
 from functools import partial
@@ -10,14 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from optcourse.arrays import double_precision, weakly_typed
+from optcourse.explorables.chart_spec import (
+    axis_of,
+    check_known,
+    check_parameters,
+    default_sliders,
+    is_number,
+    looks_of,
+    slider_range,
+)
 from optcourse.explorables.compiler import Module
 from optcourse.explorables.on_page import OnPage
-from optcourse.explorables.program import Program, slider
+from optcourse.explorables.program import Program
 from optcourse.explorables.still import still_chart
-from optcourse.plotting.style import PALETTE, path_styles
-from optcourse.suggestions import did_you_mean
 
-STYLES = ("line", "dots", "bars", "steps")
 MOST_VARIANTS = 32
 
 
@@ -89,9 +94,9 @@ class LiveCurves(OnPage):
     ):
         called = getattr(function, "__name__", "curves").strip("<>")
         self.function = function
-        self._sliders = _default_sliders(function) if sliders is None else dict(sliders)
+        self._sliders = default_sliders(function) if sliders is None else dict(sliders)
         self._choices = {key: tuple(values) for key, values in (choices or {}).items()}
-        _check_parameters(function, self._sliders, self._choices)
+        check_parameters(function, self._sliders, self._choices)
         self._caption, self._alt, self._known = caption, alt, {}
         self._variants = list(itertools.product(*self._choices.values()))
         if not 1 <= len(self._variants) <= MOST_VARIANTS:
@@ -101,18 +106,10 @@ class LiveCurves(OnPage):
             )
         self._program, variants = self._compiled(called)
         labels = list(dict.fromkeys(part["label"] for variant in variants for part in variant["parts"]))
-        curves = [label for label in labels if not _is_number(variants, label)]
+        curves = [label for label in labels if not is_number(variants, label)]
         settings, given = [*self._sliders, *self._choices], {"ranges": ranges, "names": names}
         for what, by_name in given.items():
-            _check_known(what, by_name or {}, settings if what == "names" else [*self._sliders])
-        styles = dict.fromkeys(curves, styles) if isinstance(styles, str) else dict(styles)
-        _check_known("styles", styles, curves)
-        _check_known("colors", colors or {}, curves)
-        for style in styles.values():
-            if style not in STYLES:
-                raise ValueError(
-                    f"no style {style!r}.{did_you_mean(str(style), STYLES)} There are: {', '.join(STYLES)}."
-                )
+            check_known(what, by_name or {}, settings if what == "names" else [*self._sliders])
         words = {key: key.replace("_", " ") for key in settings} | dict(names or {})
         self.spec = {
             "id": "",
@@ -122,7 +119,7 @@ class LiveCurves(OnPage):
                     "name": key,
                     "text": words[key],
                     "value": float(value),
-                    "range": _range(key, value, ranges or {}),
+                    "range": slider_range(key, value, ranges or {}),
                     "at": sorted(self._sliders).index(key),
                 }
                 for key, value in self._sliders.items()
@@ -131,8 +128,8 @@ class LiveCurves(OnPage):
                 {"name": key, "text": words[key], "options": [str(value) for value in values]}
                 for key, values in self._choices.items()
             ],
-            "curves": _looks(curves, styles, colors or {}),
-            "axes": [_axis(x_label, x_log, x_limits, x_ticks), _axis(y_label, y_log, y_limits, y_ticks)],
+            "curves": looks_of(curves, styles, colors or {}),
+            "axes": [axis_of(x_label, x_log, x_limits, x_ticks), axis_of(y_label, y_log, y_limits, y_ticks)],
             "digits": int(digits),
             "variants": variants,
         }
@@ -148,7 +145,7 @@ class LiveCurves(OnPage):
         Returns:
             dict by label: arrays (n,), pairs of them, numbers.
         """
-        _check_known("settings", settings, [*self._sliders, *self._choices])
+        check_known("settings", settings, [*self._sliders, *self._choices])
         chosen = {key: settings.get(key, values[0]) for key, values in self._choices.items()}
         for key, value in chosen.items():
             if value not in self._choices[key]:
@@ -216,76 +213,3 @@ class LiveCurves(OnPage):
 
     def _still(self, paths: bool) -> str:
         return still_chart(self.spec, self() if paths else {}, self._alt or "")
-
-
-def _default_sliders(function) -> dict[str, float]:
-    """The parameters with a number as default."""
-    parameters = inspect.signature(function).parameters.values()
-    number = (int, float, np.integer, np.floating)
-    return {
-        p.name: p.default
-        for p in parameters
-        if isinstance(p.default, number) and not isinstance(p.default, (bool, np.bool_))
-    }
-
-
-def _check_parameters(function, sliders, choices) -> None:
-    if both := sliders.keys() & choices.keys():
-        raise ValueError(f"{', '.join(sorted(both))}: a slider and a choice at once.")
-    parameters = inspect.signature(function).parameters.values()
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-        _check_known("sliders and choices", [*sliders, *choices], [p.name for p in parameters])
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    for p in parameters:
-        if p.kind in kinds and p.default is p.empty and p.name not in sliders and p.name not in choices:
-            raise TypeError(f"{p.name} needs a slider or a choice: sliders={{{p.name!r}: 0.1}}.")
-
-
-def _check_known(what, given, known) -> None:
-    for name in given:
-        if name not in known:
-            near = did_you_mean(str(name), known)
-            raise ValueError(f"{what}: there is no {name!r}.{near} There are: {', '.join(known) or 'none'}.")
-
-
-def _is_number(variants, label) -> bool:
-    return all(part["number"] for variant in variants for part in variant["parts"] if part["label"] == label)
-
-
-def _range(name, value, ranges) -> dict:
-    """Where a slider begins and ends: as a hyperparameter's, or in whole numbers."""
-    if not isinstance(value, (int, np.integer)):
-        return slider(name, float(value), ranges.get(name))
-    given = ranges.get(name) or (min(1, 2 * value), max(10, 10 * abs(value)))
-    return slider(name, int(value), given) | {"whole": True}
-
-
-def _looks(labels, styles, colors) -> dict:
-    """How each curve is drawn, by label."""
-    looks = path_styles(labels)
-    for color in colors.values():
-        if color not in PALETTE:
-            raise ValueError(f"no colour {color!r}.{did_you_mean(color, PALETTE)} There are: {', '.join(PALETTE)}.")
-    return {
-        label: {
-            "style": styles.get(label, "line"),
-            "color": PALETTE[colors[label]] if label in colors else look["color"],
-            "line": look["linestyle"],
-            "marker": look["marker"],
-        }
-        for label, look in zip(labels, looks, strict=True)
-    }
-
-
-def _axis(label, log, limits, ticks) -> dict:
-    low, high = limits or (None, None)
-    if low is not None and high is not None and not low < high:
-        raise ValueError(f"the limits of an axis must be (low, high), got {limits!r}.")
-    if log and any(limit is not None and limit <= 0 for limit in (low, high)):
-        raise ValueError(f"the limits of a logarithmic axis must be positive, got {limits!r}.")
-    return {
-        "label": label,
-        "log": bool(log),
-        "limits": [None if limit is None else float(limit) for limit in (low, high)],
-        "ticks": [[float(value), str(text)] for value, text in ticks.items()] if ticks else None,
-    }
