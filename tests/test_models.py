@@ -13,6 +13,7 @@ import optcourse as oc
 from optcourse import models, optimizers, surfaces
 from optcourse.arrays import double_precision, to_numpy, to_torch
 from optcourse.models import classifier, curvature, transformer
+from optcourse.models.networks import outputs
 
 START = models.initial_params((64, 16, 10), seed=3)
 
@@ -90,6 +91,12 @@ def test_bad_input_is_told_what_to_do():
     bowl = oc.sweep(optimizers.sgd, surfaces.booth(), [0.0, 0.0], steps=2, learning_rate=[0.1])
     with pytest.raises(ValueError, match="holds no networks"):
         models.evaluate(bowl)
+
+
+def test_layers_come_by_number_also_where_a_dict_is_sorted_by_name():
+    params, x = models.initial_params([3] + [4] * 11 + [2], gain=1.0), np.ones((5, 3))
+    compiled = jax.jit(lambda params: outputs(params, x, jnp.tanh))(params)
+    np.testing.assert_allclose(compiled, outputs(params, x, np.tanh), rtol=1e-5)
 
 
 def test_curve_fit_is_half_the_mean_squared_error():

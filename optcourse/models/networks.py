@@ -37,7 +37,8 @@ def initial_params(sizes, seed: int = 0, dtype="float64", *, gain: float = math.
 
 def outputs(params, inputs, activation):
     """What the network says of each input: (n, in) -> (n, out). Between layers is the activation."""
-    *hidden, last = params.values()
+    # By number: JAX sorts the names of a dict, which puts "layer 10" before "layer 2".
+    *hidden, last = (params[f"layer {i}"] for i in range(1, len(params) + 1))
     for layer in hidden:
         inputs = activation(inputs @ layer["weight"] + layer["bias"])
     return inputs @ last["weight"] + last["bias"]
