@@ -268,3 +268,17 @@ def test_an_archive_of_something_else_is_no_state_file(tmp_path):
     np.savez(tmp_path / "other.npz", header=np.array(json.dumps({"format": "other"})))
     with pytest.raises(ValueError, match="not a state file"):
         optimizers.load_state(tmp_path / "other.npz", optimizers.adam())
+
+
+def test_around_a_factory_stands_a_factory_whose_numbers_can_be_swept():
+    grid = oc.sweep(
+        optimizers.clip_by_global_norm(optimizers.sgd),
+        ROSENBROCK,
+        [-2, 2],
+        steps=3,
+        learning_rate=0.1,
+        max_norm=[0.5, 2.0],
+    )
+    for max_norm in (0.5, 2.0):
+        path = oc.run(optimizers.clip_by_global_norm(optimizers.sgd(0.1), max_norm), ROSENBROCK, [-2, 2], steps=3)
+        np.testing.assert_allclose(grid.final_params.sel(max_norm=max_norm), path.final_params, rtol=1e-12)

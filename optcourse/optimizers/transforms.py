@@ -1,8 +1,8 @@
 """What can be done around any optimizer, under one spelling for both libraries: clipping, accumulation,
 parameter groups, staying inside a box; and reading or setting a learning rate.
 
-Each transform returns a new `Optimizer`; its own numbers (`max_norm` ...) become hyperparameters beside
-those of the optimizer inside.
+Each transform returns a new `Optimizer`, or a factory where it was given one; its own numbers (`max_norm` ...) become
+hyperparameters beside those of the optimizer inside.
 """
 
 import inspect
@@ -19,21 +19,22 @@ from optcourse.arrays import double_precision, framework
 from optcourse.optimizers.contract import Optimizer, Recipe
 from optcourse.optimizers.entries import Difference
 from optcourse.optimizers.torch_backend import Session, TorchState, TorchTransformation, value_at
+from optcourse.optimizers.wrapping import around, split
 
 CLIPPING_DIFFERENCES = (
     Difference("a gradient that is too long is multiplied by", "max_norm / norm", "max_norm / (norm + 1e-6)"),
 )
 
 
-def clip_by_global_norm(optimizer: Optimizer, max_norm: float = 1.0) -> Optimizer:
+def clip_by_global_norm(optimizer, max_norm: float = 1.0):
     """Shorten the whole gradient to `max_norm` (L2, over all parameters) before the optimizer sees it.
 
     By `optax.clip_by_global_norm` or `torch.nn.utils.clip_grad_norm_`; see `CLIPPING_DIFFERENCES`.
     """
-    return _around(optimizer, _Clip(optimizer.recipe, optimizer.backend), "clipped ", max_norm=max_norm)
+    return around(optimizer, "clipped ", lambda inner: _Clip(inner.recipe, inner.backend), {"max_norm": max_norm})
 
 
-def accumulate(optimizer: Optimizer, every: int) -> Optimizer:
+def accumulate(optimizer, every: int):
     """Average the gradients of `every` steps and let the optimizer take one step with the mean.
 
     In between, updates are zero: a large batch in the memory of a small one. By `optax.MultiSteps`; in torch
@@ -41,12 +42,13 @@ def accumulate(optimizer: Optimizer, every: int) -> Optimizer:
     """
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise ValueError(f"every must be a whole number of steps, 1 or more, got {every!r}.")
-    return _around(optimizer, _Accumulate(optimizer.recipe, optimizer.backend, every), "accumulated ")
+    return around(optimizer, "accumulated ", lambda inner: _Accumulate(inner.recipe, inner.backend, every))
 
 
-def project_to_box(optimizer: Optimizer, lower: float, upper: float) -> Optimizer:
+def project_to_box(optimizer, lower: float, upper: float):
     """Bring every coordinate back into [lower, upper] after each step."""
-    return _around(optimizer, _Box(optimizer.recipe, optimizer.backend), "projected ", lower=lower, upper=upper)
+    box = {"lower": lower, "upper": upper}
+    return around(optimizer, "projected ", lambda inner: _Box(inner.recipe, inner.backend), box)
 
 
 def parameter_groups(groups: Mapping[str, Optimizer], label_of: Callable[[str], str] | None = None) -> Optimizer:
@@ -121,10 +123,6 @@ def has_invalid_gradients(gradients) -> bool:
     return not all(np.isfinite(leaf).all() for leaf in leaves)
 
 
-def _around(optimizer, recipe, prefix, **own):
-    return Optimizer(prefix + optimizer.name, optimizer.backend, {**optimizer.hyperparams, **own}, recipe)
-
-
 def _rate_names(optimizer) -> dict[str, str]:
     """Label -> hyperparameter that is its learning rate; the label is empty without parameter groups."""
     names = {}
@@ -149,9 +147,8 @@ class _Clip:
     backend: str
 
     def __call__(self, hyperparams):
-        hyperparams = dict(hyperparams)
-        max_norm = hyperparams.pop("max_norm")
-        inner = self.inner(hyperparams)
+        hyperparams, own = split(hyperparams, ["max_norm"])
+        inner, max_norm = self.inner(hyperparams), own["max_norm"]
         if self.backend == "optax":
             return optax.with_extra_args_support(optax.chain(optax.clip_by_global_norm(max_norm), inner))
         return TorchTransformation(lambda params, state: _ClippedSession(inner.open(params, state), max_norm))
@@ -186,9 +183,8 @@ class _Box:
     backend: str
 
     def __call__(self, hyperparams):
-        hyperparams = dict(hyperparams)
-        lower, upper = hyperparams.pop("lower"), hyperparams.pop("upper")
-        inner = self.inner(hyperparams)
+        hyperparams, box = split(hyperparams, ["lower", "upper"])
+        inner, lower, upper = self.inner(hyperparams), box["lower"], box["upper"]
         if self.backend == "torch":
             return TorchTransformation(lambda params, state: _BoxedSession(inner.open(params, state), lower, upper))
 

@@ -16,9 +16,9 @@ import optax
 from optcourse.optimizers.contract import Recipe
 from optcourse.optimizers.torch_backend import TorchTransformation
 from optcourse.optimizers.transforms import has_invalid_gradients
+from optcourse.optimizers.wrapping import around, split
 from optcourse.precision.scales import DynamicScale, ScaleState, StaticScale
 from optcourse.precision.torch_scaling import open_scaled
-from optcourse.precision.wrapping import around, split
 
 
 class ScaledState(NamedTuple):

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import optax
 
 from optcourse.optimizers.contract import Optimizer, Recipe
+from optcourse.optimizers.wrapping import around, split
 from optcourse.precision.catalogue import get
 from optcourse.precision.formats import Format
 from optcourse.precision.rounding import round_to, stochastic_round
-from optcourse.precision.wrapping import around, split
 from optcourse.suggestions import did_you_mean
 
 UPDATES = ("nearest", "stochastic", "kahan", "main weights")

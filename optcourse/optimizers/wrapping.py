@@ -3,11 +3,12 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from optcourse.optimizers.contract import Optimizer, check_value
 
 
-def around(given, prefix: str, recipe_of: Callable, own: Mapping[str, float]):
+def around(given, prefix: str, recipe_of: Callable, own: Mapping[str, float] = MappingProxyType({})):
     """The factory (or Optimizer) `given` with something around what it makes.
 
     Args:
