@@ -10,6 +10,7 @@ import pytest
 from javascript import Task, flat_rows, run_tasks
 from optax import contrib
 
+from optcourse import optimizers, schedules
 from optcourse.arrays import double_precision
 from optcourse.explorables import CompileError, Module
 
@@ -83,10 +84,20 @@ SINGLE = {
     "schedule free": contrib.schedule_free_adamw(0.1),
     "sophia": contrib.sophia(0.1),
 }
+# Ours: every schedule of the catalogue, and what follows the loss or has its rates as hyperparameters.
+OURS = {
+    f"ours, {name}": optimizers.sgd(schedules.get(name)(0.1, 6, **({"patience": 1} if name == "plateau" else {})))
+    for name in schedules.catalogue()
+} | {
+    "ours, joined": optimizers.sgd(schedules.linear(0.1, 3, end=0.5).with_warmup(2).with_cooldown(2)),
+    "ours, points": schedules.drawn(optimizers.adam, [(0, 0.0), (2, 0.1), (6, 0.0)])(),
+    "ours, scaled": schedules.scheduled(optimizers.momentum, schedules.cosine(1.0, 6))(0.1),
+}
 UNSUPPORTED = {
     "noisy sgd": ("key",),
 }
 OPTIMIZERS = {f"adam, {name}": optax.adam(schedule) for name, schedule in SCHEDULES.items()} | CHAINS | SINGLE
+OPTIMIZERS |= {name: optimizer.transformation for name, optimizer in OURS.items()}
 
 
 def loss(params):
