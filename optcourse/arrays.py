@@ -3,6 +3,7 @@
 Everything here works on single arrays and on pytrees of them (dicts, lists, tuples).
 """
 
+import math
 import sys
 from contextlib import contextmanager, nullcontext
 from functools import cache
@@ -126,3 +127,14 @@ def _leaf_to_torch(leaf):
     if leaf.dtype == jnp.bfloat16:
         return torch.from_numpy(leaf.astype(np.float32)).to(torch.bfloat16)
     return torch.from_numpy(leaf)
+
+
+def finite_number(value, what: str) -> float:
+    """The value as a float; raise TypeError or ValueError, which call it `what`, for what is no finite number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} must be a number, got {value!r}.") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{what} must be finite, got {value!r}.")
+    return number

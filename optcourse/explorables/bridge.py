@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import traitlets
 
+from optcourse.arrays import finite_number
 from optcourse.explorables import bundle
 from optcourse.suggestions import did_you_mean
 from optcourse.tracing import check_start
@@ -105,7 +106,7 @@ class Settings(traitlets.HasTraits):
             _known(label, merged, "optimizer")
             for name, number in values.items():
                 _known(name, merged[label], f"hyperparameter of {label}")
-                merged[label][name] = _number(number, f"{name} of {label}")
+                merged[label][name] = finite_number(number, f"{name} of {label}")
         return _ReadOnly({label: _ReadOnly(values) for label, values in merged.items()})
 
     def _labels(self):
@@ -157,16 +158,6 @@ def _count(value, what, low, high, hint=""):
         hint = hint if count > high else ""
         raise ValueError(f"{what} must be {low} to {high} in this figure, got {value!r}.{hint}")
     return count
-
-
-def _number(value, what):
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{what} must be a number, got {value!r}.") from None
-    if not np.isfinite(number):
-        raise ValueError(f"{what} must be finite, got {value!r}.")
-    return number
 
 
 def _known(name, known, what, hint=""):

@@ -1,10 +1,10 @@
 """What a lab offers: optimizers of both libraries, with their hyperparameters and a schedule."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from optcourse import optimizers, schedules
+from optcourse.arrays import finite_number
 from optcourse.optimizers.contract import Optimizer, check_backend, check_names
 from optcourse.schedules import Schedule
 from optcourse.suggestions import did_you_mean
@@ -50,7 +50,7 @@ class Choice:
         if self.schedule != "constant" and self.name in UNSCHEDULED:
             raise ValueError(f"{self.title} takes no schedule: its learning rate is only the length of its first step.")
         check_names(self.name, self.hyperparams, standard)
-        values = {name: _number(name, value) for name, value in {**standard, **self.hyperparams}.items()}
+        values = {name: finite_number(value, name) for name, value in {**standard, **self.hyperparams}.items()}
         object.__setattr__(self, "hyperparams", values)
 
     @property
@@ -129,13 +129,3 @@ def offered() -> list[tuple[str, tuple[str, str]]]:
         for backend, library in LIBRARIES.items()
         if getattr(entry, backend) is not None and not (entry.matrices_only and backend == "torch")
     ]
-
-
-def _number(name, value) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}.") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {value!r}.")
-    return number
