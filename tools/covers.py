@@ -1,7 +1,7 @@
 """Take the small pictures of the front page and of link previews from the built site: `python tools/covers.py`.
 
 `make book` comes before it, and Chromium is needed. Each cover is a part of a live figure of the page that it stands
-for; the picture for link previews and the icon for home screens are drawn around the mark.
+for, where there is one; the picture for link previews and the icon for home screens are drawn around the mark.
 """
 
 import io
@@ -10,8 +10,11 @@ from pathlib import Path
 
 import chapters
 from browsers import chromium
+from matplotlib.figure import Figure
 from PIL import Image
 from playwright.sync_api import sync_playwright
+
+from optcourse import schedules
 
 SITE = chapters.ROOT / "_build" / "html"
 COVERS = chapters.BOOK / "images" / "covers"
@@ -22,7 +25,9 @@ PAGES = {
     "convergence": "two-settings",
     "adaptive_methods": "one-rate-each",
     "hyperparameter_sensitivity": "windows",
+    "schedulers": "draw-a-schedule",
     "pathological_cases": "cliff",
+    "mixed_precision": "number-line",
     "surface_gallery": "surface-three-hump-camel",
     "optimizer_gallery": "optimizer-adam",
 }
@@ -50,16 +55,28 @@ def save(picture: bytes, path, box: tuple | None = None, size: tuple | None = No
 
 
 def plane(page, name: str, figure: str) -> bytes:
-    """The map of a live figure as it is when the page has been opened."""
+    """The map of a live figure, or its chart, as it is when the page has been opened."""
     page.goto((SITE / "book" / f"{name}.html").as_uri())
     figure = page.locator(f'[data-optcourse="{figure}"]')
     figure.scroll_into_view_if_needed()
-    found = figure.locator(".plane").first
+    found = figure.locator("canvas").first
     found.wait_for()
-    awake = "(host) => host.optcourse?.methods.rows[0].loss.textContent"
+    awake = "(host) => host.optcourse?.drawn"
     page.wait_for_function(awake, arg=figure.element_handle())
     page.add_style_tag(content=".bd-header-article { display: none !important }")
     return found.screenshot()
+
+
+def four_schedules() -> bytes:
+    """Four schedules without their axes, for the gallery whose pictures are drawn by matplotlib."""
+    kinds = (schedules.step, schedules.warmup_cosine, schedules.one_cycle, schedules.warmup_stable_decay)
+    figure = Figure(figsize=(WIDE / 100, HIGH / 100), dpi=100)
+    ax = schedules.plot([kind(1.0, 200) for kind in kinds], figure.add_axes((0.02, 0.04, 0.96, 0.92)))
+    ax.get_legend().remove()
+    ax.set_axis_off()
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    return picture.getvalue()
 
 
 def main() -> None:
@@ -69,9 +86,10 @@ def main() -> None:
         for name, figure in PAGES.items():
             shot = plane(sharp, name, figure)
             width, height = Image.open(io.BytesIO(shot)).size
-            cut = width * HIGH // WIDE
-            top = max((height - cut) // 2, 0)
-            save(shot, COVERS / f"{name}.png", (0, top, width, top + min(cut, height)), (WIDE, HIGH))
+            cut = min(height, width * HIGH // WIDE)
+            top = (height - cut) // 2
+            save(shot, COVERS / f"{name}.png", (0, top, cut * WIDE // HIGH, top + cut), (WIDE, HIGH))
+        save(four_schedules(), COVERS / "schedule_gallery.png")
 
         # The faces from where they lie, and no picture before they are there.
         fonts = (STATIC / "course.css").read_text(encoding="utf-8").replace("optional", "block")
