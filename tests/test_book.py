@@ -7,6 +7,7 @@ is something to compare. What else holds for exercises is in `test_exercise_note
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import assignments
 import chapters
@@ -15,6 +16,8 @@ import execute
 import nbformat
 import pytest
 import twins
+
+import optcourse
 
 CHAPTERS = chapters.chapters()
 NOTEBOOKS = [*CHAPTERS, *assignments.student_notebooks()]
@@ -169,6 +172,28 @@ def test_code_fingerprint_notices_what_changes_outputs_and_nothing_else(mine):
     package.write_text('"""A package."""\n\none = 1\n')
     requirements.write_text("jax==2\nruff==1\n")
     assert chapters.code_fingerprint(mine.read_twin()) != before
+
+
+def test_what_is_left_out_of_a_fingerprint_is_imported_by_nothing_else(mine):
+    package = chapters.ROOT / "optcourse"
+    for part in chapters.ENDS:
+        (package / part).mkdir()
+        (package / part / "one.py").write_text("one = 1\n")
+        before = chapters.code_fingerprint(mine.read_twin())
+        (package / part / "one.py").write_text("one = 2\n")
+        assert chapters.code_fingerprint(mine.read_twin()) == before
+        replace(mine.twin, "print(2)", f"print(2)\nfrom optcourse import {part}")
+        before = chapters.code_fingerprint(mine.read_twin())
+        (package / part / "one.py").write_text("one = 3\n")
+        assert chapters.code_fingerprint(mine.read_twin()) != before
+
+    package = Path(optcourse.__file__).parent
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package).parts
+        imported = "\n".join(re.findall(r"^\s*(?:from|import) .*", path.read_text(encoding="utf-8"), re.MULTILINE))
+        for part in chapters.ENDS:
+            own = parts[0] == part or parts == ("__init__.py",)  # which only hands the name on
+            assert own or not re.search(rf"\boptcourse\.{part}\b|from optcourse import .*\b{part}\b", imported), path
 
 
 def replace(path, old, new):

@@ -409,6 +409,12 @@ cases(
     gradient=(jax.grad(lambda x: lax.reduce_precision(x, 8, 7).sum()), FEW),
 )
 
+cases(
+    "device put",
+    of_an_array=(lambda x: jax.device_put(x) + 1, FEW),
+    of_a_constant=(lambda x: jax.device_put(FEW) * x, FEW),
+)
+
 _ERRORS = np.array([0.0, 1e-9, 0.3, -0.3, 1.0, -1.4999, 1.5, -1.5, 2.7, -4.0, 6.5, 20.0, np.inf, -np.inf, np.nan])
 cases(
     "error function",

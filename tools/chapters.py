@@ -26,6 +26,9 @@ BOOK = ROOT / "book"
 # The packages whose version can change a number or a figure.
 PINS_THAT_MATTER = {"jax", "optax", "torch", "numpy", "xarray", "matplotlib", "plotly", "scikit-learn", "optuna"}
 
+# Parts of the package that no other part imports: whoever does not name them does not depend on them.
+ENDS = ("exercises", "labs")
+
 TWIN_HEADER = """\
 ---
 jupytext:
@@ -145,7 +148,8 @@ def cells_fingerprint(notebook) -> str:
 def code_fingerprint(notebook) -> str:
     """What outputs depend on: the code of the cells, the package, and the versions of the libraries."""
     code = [(cell.source, sorted(tags(cell))) for cell in written_code(notebook)]
-    return fingerprint([code, package_sources(), pins()])
+    unused = [part for part in ENDS if not any(part in source for source, _ in code)]
+    return fingerprint([code, package_sources(without=unused), pins()])
 
 
 def outputs_fingerprint(notebook) -> str:
@@ -161,10 +165,12 @@ def tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def package_sources() -> dict:
+def package_sources(without=ENDS) -> dict:
     """The package, file by file: Python without comments, docstrings and layout; other files as they are."""
     sources = {}
     for path in sorted((ROOT / "optcourse").rglob("*")):
+        if path.relative_to(ROOT).parts[1] in without:
+            continue
         if path.suffix == ".py":
             sources[relative(path)] = fingerprint(syntax(ast.parse(path.read_text(encoding="utf-8"))))
         elif path.is_file() and path.suffix != ".pyc" and not path.name.startswith("."):

@@ -456,6 +456,6 @@ def _reduce_precision(low, eqn, x):
     return low.elementwise([x], shape, dtype, lambda a: low.helper("reducePrecision", a, *given))
 
 
-@rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "pvary", "sharding_constraint")
+@rule("copy", "copy_p", "device_put", "stop_gradient", "optimization_barrier", "pvary", "sharding_constraint")
 def _same(low, eqn, *values):
     return list(values)
