@@ -52,8 +52,8 @@ def make_questions(rng: np.random.Generator) -> list[dict]:
 
 def advice(arguments: dict, answer) -> str:
     return (
-        "Try weight 1 and four updates of 0.002 in bfloat16, with 2^-7 = 0.0078 from 1 to the next number: the weight "
-        "stays at 1 for two of them, and is 1.0078 from the third on."
+        "Try weight 1 and four updates of 0.002 in bfloat16, with 2^-7 = 0.0078 from 1 to the next number: the first "
+        "leaves the weight at 1, and from the second on it is 1.0078."
     )
 
 

@@ -76,7 +76,19 @@ def advice(arguments: dict, answer) -> str:
     )
 
 
+def same_array(gradients, learning_rate, scale, interval):
+    """What `weights -= ...` makes of a list of weights: every entry is the same array, the last."""
+    weights, scales = scaled_descent(gradients, learning_rate, scale, interval)
+    return np.broadcast_to(weights[-1], weights.shape), scales
+
+
 MISTAKES = (
+    Mistake(
+        "weights changed in place",
+        "Every row of your weights is the last one. `weights -= ...` changes the array that is in your list already: "
+        "write `weights = weights - ...`, or keep a copy.",
+        same_array,
+    ),
     Mistake(
         "steps not skipped",
         "Your weights become infinite or nan. A step whose gradient has an entry that is not finite must not be taken "
