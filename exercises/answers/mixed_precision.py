@@ -240,7 +240,24 @@ def descend_by_quarters(gradients, learning_rate, scale, interval):
     return np.array(path), np.array(scales)
 
 
+def descend_in_place(gradients, learning_rate, scale, interval):
+    weights, good = np.zeros(2), 0
+    path, scales = [weights], [scale]
+    for gradient in gradients:
+        if np.all(np.isfinite(gradient)):
+            weights -= learning_rate * gradient / scale
+            good += 1
+            if good == interval:
+                scale, good = 2 * scale, 0
+        else:
+            scale, good = scale / 2, 0
+        path.append(weights)
+        scales.append(scale)
+    return np.array(path), np.array(scales)
+
+
 WRONG["scaled_descent"] = {
+    "weights changed in place": descend_in_place,
     "steps not skipped": descend_always,
     "skips entries only": descend_without_bad_entries,
     "not unscaled": descend_scaled,
@@ -379,6 +396,7 @@ WRONG["format_guess"] = {
     "half of it again": {"format_guess": GUESSED | {"lost_step": 2**-9}},
     "float16": {"format_guess": GUESSED | {"lost_step": 2**-11}},
     "up to the smallest number": {"format_guess": GUESSED | {"scale": 8}},
+    "no power of two": {"format_guess": GUESSED | {"scale": 3}},
     "one too small": {"format_guess": GUESSED | {"scale": 2}},
     "smallest normal number": {"format_guess": GUESSED | {"scale": 8192}},
     "as written": {"format_guess": GUESSED | {"b2": 0.999}},

@@ -55,7 +55,9 @@ FORMAT_GUESS = value_exercise(
                     "8 is enough, but so is less: what lies above half of the smallest number, 2^-25, is rounded up.",
                     8.0,
                 ),
-                Mistake("no power of two", "3 would do, but it is no power of two, and would round other numbers.", 3.0),
+                Mistake(
+                    "no power of two", "3 would do, but it is no power of two, and would round other numbers.", 3.0
+                ),
                 Mistake("one too small", "2 makes it 2e-8, less than 2^-25 = 2.98e-8: it is rounded to 0.", 2.0),
                 Mistake(
                     "smallest normal number",
