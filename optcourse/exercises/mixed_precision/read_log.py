@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from optcourse.exercises.functions import function_exercise
-from optcourse.exercises.mistake import Mistake
+from optcourse.exercises.log_reading import log_exercise, taken_for
 from optcourse.exercises.mixed_precision.logs import CASES, make_log
 
 
@@ -18,76 +17,67 @@ def read_log(loss, gradient, zeros, update, moved) -> str:
     return "underflow" if zeros.max() > 0.3 else "healthy"
 
 
-def changed(said: dict[str, str]):
-    """The diagnosis of somebody who takes some cases for others."""
-
-    def answer(loss, gradient, zeros, update, moved):
-        case = read_log(loss, gradient, zeros, update, moved)
-        return said.get(case, case)
-
-    return answer
-
-
-def make_questions(rng: np.random.Generator) -> list[dict]:
-    """Each case twice, in an order of chance."""
-    return [make_log(CASES[i % len(CASES)], rng) for i in rng.permutation(2 * len(CASES))]
-
-
 MISTAKES = (
-    Mistake(
+    taken_for(
+        read_log,
         "every nan is an overflow",
         "You call every log with inf or nan an overflow. In some of them the gradient is finite in the step in which "
         "the update no longer is: the optimizer itself divides by 0.",
-        changed({"eps": "overflow"}),
+        {"eps": "overflow"},
     ),
-    Mistake(
+    taken_for(
+        read_log,
         "every nan is eps",
         "You call every log with inf or nan eps. In some of them the gradient is the first that is not finite.",
-        changed({"overflow": "eps"}),
+        {"overflow": "eps"},
     ),
-    Mistake(
+    taken_for(
+        read_log,
         "stagnation taken for underflow",
         "You take stagnation for underflow. Both stop. But in some logs no entry of the gradient is 0, and the "
         "optimizer asks for updates that the weights do not follow.",
-        changed({"stagnation": "underflow"}),
+        {"stagnation": "underflow"},
     ),
-    Mistake(
+    taken_for(
+        read_log,
         "underflow taken for stagnation",
         "You take underflow for stagnation. Both stop. But in some logs the weights move by as much as the optimizer "
         "asks for, and entries of the gradient are 0.",
-        changed({"underflow": "stagnation"}),
+        {"underflow": "stagnation"},
     ),
-    Mistake(
+    taken_for(
+        read_log,
         "stagnation not seen",
         "You call stagnation healthy. Compare `update` with `moved`: what was asked for, and what became of it.",
-        changed({"stagnation": "healthy"}),
+        {"stagnation": "healthy"},
     ),
-    Mistake(
+    taken_for(
+        read_log,
         "underflow not seen",
         "You call underflow healthy. Look at `zeros`: in a healthy run hardly any entry of the gradient is exactly 0.",
-        changed({"underflow": "healthy"}),
+        {"underflow": "healthy"},
     ),
-    Mistake(
+    taken_for(
+        read_log,
         "b2 taken for an overflow",
         "You call logs overflow that were lost before anything overflowed: the very first update is finite and huge, "
         "with a gradient as in other logs. The optimizer divided by almost nothing.",
-        changed({"b2": "overflow"}),
+        {"b2": "overflow"},
     ),
-    Mistake(
+    taken_for(
+        read_log,
         "b2 taken for eps",
         "You call logs eps whose first update is finite and huge. With eps rounded to 0 it is infinite or nan at once; "
         "here eps is what saved the division, and the second moment is 0.",
-        changed({"b2": "eps"}),
+        {"b2": "eps"},
     ),
 )
 
-READ_LOG = function_exercise(
+READ_LOG = log_exercise(
     "read_log",
     "mixed_precision",
-    make_questions=make_questions,
     right=read_log,
+    cases=CASES,
+    make_log=make_log,
     mistakes=MISTAKES,
-    words=CASES,
-    partial=True,
-    advice="`make_log` draws as many logs of each case as you like: try your rule on them.",
 )

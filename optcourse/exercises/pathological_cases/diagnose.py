@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from optcourse.exercises.functions import function_exercise
-from optcourse.exercises.mistake import Mistake
+from optcourse.exercises.log_reading import log_exercise, taken_for
 from optcourse.exercises.pathological_cases.logs import CASES, make_log
 
 
@@ -21,73 +20,63 @@ def diagnose(loss, gradient, update, cosine) -> str:
     return "saddle" if gradient.min() < gradient[0] / 1000 else "plateau"
 
 
-def changed(said: dict[str, str]):
-    """The diagnosis of somebody who takes some cases for others."""
-
-    def answer(loss, gradient, update, cosine):
-        case = diagnose(loss, gradient, update, cosine)
-        return said.get(case, case)
-
-    return answer
-
-
-def make_questions(rng: np.random.Generator) -> list[dict]:
-    """Each case twice, in an order of chance."""
-    return [make_log(CASES[i % len(CASES)], rng) for i in rng.permutation(2 * len(CASES))]
-
-
 MISTAKES = (
-    Mistake(
+    taken_for(
+        diagnose,
         "every spike is a cliff",
         "You call every log with a spike of the gradient a cliff. In some of them the loss does not jump after it, the "
         "gradients are as before, and only the updates stay short: that is another case.",
-        changed({"memory": "cliff"}),
+        {"memory": "cliff"},
     ),
-    Mistake(
+    taken_for(
+        diagnose,
         "every spike is a spoiled memory",
         "You call every log with a spike of the gradient a spoiled memory. In some of them the update has a spike as "
         "well and the loss jumps.",
-        changed({"cliff": "memory"}),
+        {"cliff": "memory"},
     ),
-    Mistake(
+    taken_for(
+        diagnose,
         "noise taken for a cone",
         "You take noise for a cone. Both stay level with gradients that are not small. On a cone the cosine is -1 in "
         "step after step, with noise it is scattered.",
-        changed({"noise": "cone"}),
+        {"noise": "cone"},
     ),
-    Mistake(
+    taken_for(
+        diagnose,
         "a cone taken for noise",
         "You take cones for noise. Both stay level with gradients that are not small. With noise the cosine is "
         "scattered, on a cone it is -1 in step after step.",
-        changed({"cone": "noise"}),
+        {"cone": "noise"},
     ),
-    Mistake(
+    taken_for(
+        diagnose,
         "a saddle taken for a plateau",
         "You take saddles for plateaus. In both the gradient is tiny at some time. On a plateau it is so from the "
         "first step; at a saddle it has fallen by orders of magnitude, and comes back.",
-        changed({"saddle": "plateau"}),
+        {"saddle": "plateau"},
     ),
-    Mistake(
+    taken_for(
+        diagnose,
         "a plateau taken for a saddle",
         "You take plateaus for saddles. In both the gradient is tiny at some time. At a saddle it was large in the "
         "first step; on a plateau it never was.",
-        changed({"plateau": "saddle"}),
+        {"plateau": "saddle"},
     ),
-    Mistake(
+    taken_for(
+        diagnose,
         "the start of a saddle taken for a spike",
         "You call saddles cliffs. There the gradient is largest in the first step and falls steadily. A spike is one "
         "step far above the step before it.",
-        changed({"saddle": "cliff"}),
+        {"saddle": "cliff"},
     ),
 )
 
-DIAGNOSE = function_exercise(
+DIAGNOSE = log_exercise(
     "diagnose",
     "pathological_cases",
-    make_questions=make_questions,
     right=diagnose,
+    cases=CASES,
+    make_log=make_log,
     mistakes=MISTAKES,
-    words=CASES,
-    partial=True,
-    advice="`make_log` draws as many logs of each case as you like: try your rule on them.",
 )
